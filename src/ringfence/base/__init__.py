@@ -1,0 +1,1 @@
+"""What every package may lean on: errors, time, quantities, paths, text. Imports nothing of Ringfence above it."""

@@ -1,0 +1,1 @@
+"""The command line: one file a verb; each parses, calls a flow and prints a value. No logic lives here."""
