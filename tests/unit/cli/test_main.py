@@ -1,0 +1,23 @@
+"""Every outcome of a command is an exit code and a sentence, never a traceback."""
+
+import pytest
+
+from ringfence import __version__
+from ringfence.cli.main import run
+
+
+def test_prints_its_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--version"]) == 0
+    assert capsys.readouterr().out == f"ringfence {__version__}\n"
+
+
+def test_offers_the_nearest_verb(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["plam"]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "did you mean 'plan'?" in captured.err
+
+
+def test_an_unknown_option_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--colour"]) == 2
+    assert "No such option" in capsys.readouterr().err
