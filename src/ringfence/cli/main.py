@@ -132,6 +132,9 @@ def run(arguments: list[str]) -> int:
 def _unexpected(error: Exception) -> int:
     """Usage errors of the parser and system errors as sentences; anything else as a defect, without a traceback."""
     formatted = getattr(error, "format_message", None)
+    if type(error).__name__ == "NoArgsIsHelpError":
+        sys.stderr.write(f"{error}\n")
+        return int(ExitCode.FAILED)
     if formatted is not None:
         sys.stderr.write(f"ringfence: {formatted()}\n")
         context = getattr(error, "ctx", None)
