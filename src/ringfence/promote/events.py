@@ -1,0 +1,77 @@
+"""What happens to releases, as values: each event is one line of the history and one step of the state machine."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeAlias
+
+from ringfence.promote.state import Approval, Move, Note, ReleaseRecord, Waiting
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """A release was made; it stands at the ladder's entry."""
+
+    release: ReleaseRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """A release waits for a copy."""
+
+    waiting: Waiting
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawn:
+    """A release waits no longer for a copy of a stage."""
+
+    release: str
+    stage: str
+
+
+@dataclass(frozen=True, slots=True)
+class MoveStarted:
+    """A move may begin: its gates let it pass, and its places are taken. Nothing outside was touched yet."""
+
+    move: Move
+
+
+@dataclass(frozen=True, slots=True)
+class MoveDone:
+    """Every cluster of the move runs the revision and is healthy at it."""
+
+    identifier: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A release is held where it is."""
+
+    release: str
+    note: Note
+
+
+@dataclass(frozen=True, slots=True)
+class Lifted:
+    """A hold is lifted."""
+
+    release: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A release never moves up again and gives its copy back."""
+
+    release: str
+    note: Note
+
+
+@dataclass(frozen=True, slots=True)
+class Approved:
+    """A person approved that a release enters a stage."""
+
+    approval: Approval
+
+
+Event: TypeAlias = Released | Queued | Withdrawn | MoveStarted | MoveDone | Held | Lifted | Rejected | Approved
