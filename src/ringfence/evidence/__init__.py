@@ -1,1 +1,1 @@
-"""evidence"""
+"""The ledger of everything decided, proved, promoted, ordered and refused: chained, signed, checked and exported."""

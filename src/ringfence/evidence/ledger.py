@@ -1,0 +1,131 @@
+"""The ledger: append, read, verify.
+
+It keeps nothing in memory between calls: several processes write to one ledger, and the store alone knows its end.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from ringfence.base.clock import Clock
+from ringfence.base.errors import StateError
+from ringfence.evidence.entry import (
+    BEGINNING,
+    Checkpoint,
+    Entry,
+    compose_checkpoint,
+    compose_entry,
+    read_checkpoint,
+    read_entry,
+)
+from ringfence.evidence.event import Event
+from ringfence.evidence.signing import PublicKey, SignatureError, Signer
+from ringfence.evidence.store import Addition, Store, Tail
+from ringfence.evidence.verify import Verification, verify_contents
+
+
+class Ledger:
+    """A named, append-only, signed chain of events in a store."""
+
+    def __init__(
+        self, name: str, store: Store, signer: Signer, clock: Clock, trusted: Sequence[PublicKey] = ()
+    ) -> None:
+        """``trusted`` are keys accepted besides the signer's own, such as those of colleagues' machines."""
+        self.name = name
+        self._store = store
+        self._signer = signer
+        self._clock = clock
+        self._trusted = (signer.public, *trusted)
+
+    def append(self, event: Event) -> Entry:
+        """Write ``event`` down; when this returns it is on the disk (or in the shared repository).
+
+        An event whose ``once`` is in the ledger already is not written again: its entry is returned. Raises StateError
+        when the end of the ledger is not what its checkpoint says: nothing is added to a ledger that was cut.
+        """
+        written: list[Entry] = []
+
+        def compose(tail: Tail) -> Addition:
+            last = self._last(tail)
+            repeated = self._already(event)
+            if repeated is not None:
+                written[:] = [repeated]
+                return Addition(None, compose_checkpoint(self.name, last, self._clock.now(), self._signer))
+            line = compose_entry(self.name, last, event, self._clock.now(), self._signer)
+            entry = read_entry(line, None)
+            written[:] = [entry]
+            return Addition(line, compose_checkpoint(self.name, entry, self._clock.now(), self._signer))
+
+        self._begin()
+        self._store.append(compose)
+        return written[0]
+
+    def entries(self) -> tuple[Entry, ...]:
+        """All entries in order, without verifying them. Raises StateError at a line that cannot be read."""
+        return tuple(self._read())
+
+    def checkpoint(self) -> bytes:
+        """A signed checkpoint of this moment, to be kept where whoever holds the ledger cannot change it."""
+        entries = self.entries()
+        return compose_checkpoint(self.name, entries[-1] if entries else None, self._clock.now(), self._signer)
+
+    def verify(self, checkpoint: bytes | None = None) -> Verification:
+        """Check every line, the chain and the checkpoints; ``checkpoint`` is one that was kept elsewhere."""
+        return verify_contents(self._store.read(), self._trusted, ledger=self.name, kept=checkpoint)
+
+    def _read(self) -> Iterator[Entry]:
+        for number, line in enumerate(self._store.read().lines, start=1):
+            try:
+                yield read_entry(line, None)
+            except SignatureError as error:
+                raise StateError(
+                    f"{self._store.name}:{number}: {error.message}",
+                    reason="LedgerUnreadable",
+                    hint="ringfence evidence verify names everything that was changed",
+                ) from error
+
+    def _already(self, event: Event) -> Entry | None:
+        if event.once is None:
+            return None
+        return next((entry for entry in self._read() if entry.event.once == event.once), None)
+
+    def _begin(self) -> None:
+        """Promise zero entries before the first one is written, so that a missing checkpoint is always a finding."""
+
+        def compose(tail: Tail) -> Addition:
+            if tail.checkpoint is not None:
+                return Addition(None, tail.checkpoint)
+            if tail.line is not None:
+                raise self._broken("its checkpoint is missing")
+            return Addition(None, compose_checkpoint(self.name, None, self._clock.now(), self._signer))
+
+        contents = self._store.read()
+        if contents.checkpoint is None and not contents.lines:
+            self._store.append(compose)
+
+    def _last(self, tail: Tail) -> Entry | None:
+        """The last entry, known to be ours and to be where the checkpoint says."""
+        promised = self._promised(tail)
+        try:
+            last = None if tail.line is None else read_entry(tail.line, self._trusted)
+        except SignatureError as error:
+            raise self._broken(f"its last entry was not written by anybody trusted ({error.message})") from error
+        count, head = (last.sequence, last.digest) if last else (0, BEGINNING)
+        if count < promised.count or (count == promised.count and head != promised.head):
+            raise self._broken(f"its checkpoint speaks of {promised.count} entries, its end is at {count}")
+        if last is not None and last.ledger != self.name:
+            raise self._broken(f"it is the ledger of {last.ledger!r}, not of {self.name!r}")
+        return last
+
+    def _promised(self, tail: Tail) -> Checkpoint:
+        if tail.checkpoint is None:
+            raise self._broken("its checkpoint is missing")
+        try:
+            return read_checkpoint(tail.checkpoint, self._trusted)
+        except SignatureError as error:
+            raise self._broken(f"its checkpoint cannot be believed ({error.message})") from error
+
+    def _broken(self, because: str) -> StateError:
+        return StateError(
+            f"{self._store.name}: nothing was added to the ledger: {because}",
+            reason="LedgerBroken",
+            hint="ringfence evidence verify says what is wrong; restore the ledger from a copy before going on",
+        )
