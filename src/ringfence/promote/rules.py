@@ -76,7 +76,7 @@ def check_move(ladder: Ladder, state: LadderState, move: Move) -> None:
 
 
 def _check_untouched(state: LadderState, move: Move) -> None:
-    for deployment in {step.deployment for step in move.steps} | ({move.target} if move.target else set()):
+    for deployment in {step.deployment for step in move.steps}:
         other = state.move_touching(deployment)
         if other is not None and other.identifier != move.replaces:
             raise never(f"{deployment}: release {short(other.release)} is being moved there by {other.by}", "OnTheMove")

@@ -153,7 +153,7 @@ class LadderState:
     def move_touching(self, deployment: str) -> Move | None:
         """The move under way that changes a deployment."""
         for move in self.moves.values():
-            if move.target == deployment or any(step.deployment == deployment for step in move.steps):
+            if any(step.deployment == deployment for step in move.steps):
                 return move
         return None
 
