@@ -1,0 +1,299 @@
+"""Decoded Kubernetes objects into a World.
+
+Reads raw JSON, not typed client models, which are many times slower to make. Kinds that play no part in the network
+are passed over here; the proof decides what to make of kinds that nobody knows.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from ipaddress import ip_address, ip_network
+from typing import Any
+
+from ringfence.prove.network.cni import Assumed
+from ringfence.prove.network.parse import PolicyParser
+from ringfence.prove.network.parse_admin import parse_admin_policy
+from ringfence.prove.network.selectors import UnreadableError, parse_labels, parse_list, parse_mapping
+from ringfence.prove.network.values import Address, NamedPort, Node, Opaque, Pod
+from ringfence.prove.network.world import Unlisted, World
+from ringfence.prove.snapshot import ClusterSnapshot, Defect
+
+NAME_LABEL = "kubernetes.io/metadata.name"
+TEMPLATE_KINDS = frozenset(
+    {"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController", "Job", "CronJob"}
+)
+ROAD_KINDS = frozenset(
+    {
+        "Service",
+        "Endpoints",
+        "EndpointSlice",
+        "Ingress",
+        "IngressClass",
+        "Gateway",
+        "GatewayClass",
+        "HTTPRoute",
+        "GRPCRoute",
+        "TCPRoute",
+        "TLSRoute",
+        "UDPRoute",
+        "ReferenceGrant",
+    }
+)
+ADMIN_KINDS = frozenset({"AdminNetworkPolicy", "BaselineAdminNetworkPolicy", "ClusterNetworkPolicy"})
+ADMIN_VERSIONS = {
+    "AdminNetworkPolicy": "policy.networking.k8s.io/v1alpha1",
+    "BaselineAdminNetworkPolicy": "policy.networking.k8s.io/v1alpha1",
+    "ClusterNetworkPolicy": "policy.networking.k8s.io/v1alpha2",
+}
+VENDOR_GROUPS = frozenset(
+    {"crd.projectcalico.org", "projectcalico.org", "cilium.io", "crd.antrea.io", "k8s.ovn.org", "kubeovn.io"}
+)
+DENYING_GROUPS = frozenset({"security.istio.io", "policy.linkerd.io", "k8s.ovn.org"})
+_POLICY_WORDS = ("policy", "firewall", "securitygroup")
+
+
+def build_world(objects: Iterable[Mapping[str, Any]], assumed: Assumed | None = None) -> World:
+    """The World of one cluster's objects. Never raises for what an object holds: what cannot be read is remembered."""
+    world = World(facts=assumed.facts if assumed else {}, plugin=assumed.plugin if assumed else None)
+    policies = PolicyParser()
+    for item in objects:
+        _take(world, policies, item)
+    _index_addresses(world)
+    return world
+
+
+def world_of(cluster: ClusterSnapshot, assumed: Assumed | None = None) -> World:
+    """The World of one cluster of a Snapshot: its objects, what could not be listed, and what counts as unknown."""
+    world = build_world((item for kind in cluster.objects.values() for item in kind), assumed)
+    for marker in cluster.not_listed:
+        spec = {"resource": marker.resource, "namespace": marker.namespace, "reason": marker.reason}
+        _take_unlisted(world, {"spec": spec})
+    for defect in cluster.defects:
+        _take_defect(world, defect)
+    return world
+
+
+def _take_defect(world: World, defect: Defect) -> None:
+    group, kind = defect.kind
+    ref = "/".join(part for part in (kind.lower(), defect.namespace, defect.name) if part)
+    if (group, kind) == ("networking.k8s.io", "NetworkPolicy"):
+        world.opaque.append(Opaque("v1", defect.namespace or None, ref, defect.problem))
+    elif kind in ADMIN_KINDS or kind == "NetworkPolicy" or _is_vendor(f"{group}/", kind):
+        denies_only = group in DENYING_GROUPS
+        world.opaque.append(Opaque("vendor", defect.namespace or None, ref, defect.problem, denies_only))
+    else:
+        world.unreadable[ref] = defect.problem
+
+
+def _take(world: World, policies: PolicyParser, item: Mapping[str, Any]) -> None:
+    kind = item.get("kind")
+    if not isinstance(kind, str):
+        return
+    version = str(item.get("apiVersion") or "")
+    reader = _READERS.get(kind)
+    if kind == "NetworkPolicy" and version == "networking.k8s.io/v1":
+        _take_policy(world, policies, item)
+    elif kind in ADMIN_KINDS and version.startswith("policy.networking.k8s.io/"):
+        _take_admin(world, kind, version, item)
+    elif kind == "NetworkPolicy" or _is_vendor(version, kind):
+        _take_vendor(world, kind, version, item)
+    elif kind == "NotListed":
+        _take_unlisted(world, item)
+    elif kind in ROAD_KINDS:
+        world.objects[kind].append(item)
+    elif kind in TEMPLATE_KINDS:
+        _guard(world, item, _take_template)
+    elif reader is not None and version == "v1":
+        _guard(world, item, reader)
+
+
+def _guard(world: World, item: Mapping[str, Any], read: Callable[[World, Mapping[str, Any]], None]) -> None:
+    try:
+        read(world, item)
+    except UnreadableError as error:
+        world.unreadable[reference(item)] = str(error)
+
+
+def reference(item: Mapping[str, Any]) -> str:
+    """``kind/namespace/name`` of any object, even a broken one."""
+    meta = item.get("metadata")
+    meta = meta if isinstance(meta, Mapping) else {}
+    parts = [str(item.get("kind") or "object").lower(), meta.get("namespace"), meta.get("name")]
+    return "/".join(str(part) for part in parts if part)
+
+
+def _meta(item: Mapping[str, Any]) -> tuple[str, str]:
+    meta = parse_mapping(item.get("metadata"), "metadata")
+    name, namespace = meta.get("name"), meta.get("namespace", "")
+    if not isinstance(name, str) or not name or not isinstance(namespace, str):
+        raise UnreadableError("metadata needs a name")
+    return namespace, name
+
+
+def _labels(item: Mapping[str, Any]) -> dict[str, str]:
+    return parse_labels(parse_mapping(item.get("metadata"), "metadata").get("labels"))
+
+
+def _take_policy(world: World, policies: PolicyParser, item: Mapping[str, Any]) -> None:
+    namespace: str | None = None
+    try:
+        found, name = _meta(item)
+        namespace = found or "default"
+        world.policies[namespace].append(policies.parse(namespace, name, item.get("spec")))
+    except UnreadableError as error:
+        world.opaque.append(Opaque("v1", namespace, reference(item), str(error)))
+
+
+def _take_admin(world: World, kind: str, version: str, item: Mapping[str, Any]) -> None:
+    try:
+        if version != ADMIN_VERSIONS[kind]:
+            raise UnreadableError(f"{version} is not a version of {kind} that is known here")
+        world.admin.append(parse_admin_policy(kind, _meta(item)[1], item.get("spec")))
+    except UnreadableError as error:
+        world.opaque.append(Opaque("vendor", None, reference(item), str(error)))
+
+
+def _is_vendor(version: str, kind: str) -> bool:
+    group = version.partition("/")[0] if "/" in version else ""
+    lowered = kind.lower()
+    if group in VENDOR_GROUPS or group in DENYING_GROUPS or group == "policy.networking.k8s.io":
+        return any(word in lowered for word in _POLICY_WORDS) or kind == "PeerAuthentication"
+    return "networkpolicy" in lowered
+
+
+def _take_vendor(world: World, kind: str, version: str, item: Mapping[str, Any]) -> None:
+    meta = item.get("metadata")
+    namespace = meta.get("namespace") if isinstance(meta, Mapping) else None
+    group = version.partition("/")[0]
+    why = f"{kind} of {version or 'no version'} is not evaluated"
+    denies_only = group in DENYING_GROUPS
+    world.opaque.append(Opaque("vendor", namespace or None, reference(item), why, denies_only))
+
+
+def _take_unlisted(world: World, item: Mapping[str, Any]) -> None:
+    spec = item.get("spec")
+    spec = spec if isinstance(spec, Mapping) else {}
+    resource = str(spec.get("resource") or "").partition(".")[0].lower()
+    namespace = spec.get("namespace")
+    entry = Unlisted(resource, namespace if isinstance(namespace, str) and namespace else None, str(spec.get("reason")))
+    world.unlisted.append(entry)
+    where = f"in {entry.namespace}" if entry.namespace else "everywhere"
+    if resource in {"networkpolicies", "*"}:
+        world.opaque.append(
+            Opaque("v1", entry.namespace, "networkpolicies", f"listing networkpolicies {where} failed: {entry.reason}")
+        )
+    elif resource.endswith("networkpolicies"):
+        world.opaque.append(Opaque("vendor", None, resource, f"listing {resource} failed: {entry.reason}"))
+
+
+def _take_namespace(world: World, item: Mapping[str, Any]) -> None:
+    name = _meta(item)[1]
+    world.namespaces[name] = {**_labels(item), NAME_LABEL: name}
+
+
+def _take_node(world: World, item: Mapping[str, Any]) -> None:
+    name = _meta(item)[1]
+    status = parse_mapping(item.get("status"), "status")
+    spec = parse_mapping(item.get("spec"), "spec")
+    addresses = []
+    for entry in parse_list(status.get("addresses"), "addresses"):
+        address = _address(parse_mapping(entry, "an address").get("address"))
+        if address is not None:
+            addresses.append(address)
+    ranges = []
+    for text in parse_list(spec.get("podCIDRs"), "podCIDRs") or [spec.get("podCIDR")]:
+        try:
+            ranges.append(ip_network(str(text), strict=False))
+        except ValueError:
+            continue
+    world.nodes[name] = Node(name, _labels(item), tuple(addresses), tuple(ranges))
+
+
+def _take_pod(world: World, item: Mapping[str, Any]) -> None:
+    namespace, name = _meta(item)
+    namespace = namespace or "default"
+    spec = parse_mapping(item.get("spec"), "spec")
+    status = parse_mapping(item.get("status"), "status")
+    pod = make_pod(namespace, name, _labels(item), spec, status, f"pod/{namespace}/{name}")
+    world.pods[namespace, name] = pod
+    host = _address(status.get("hostIP"))
+    if host is not None and pod.node:
+        world.nodes_at.setdefault(host, pod.node)
+    if status.get("phase") not in {"Succeeded", "Failed"}:
+        for address in pod.addresses:
+            world.pods_at[address].append(pod)
+
+
+def _take_template(world: World, item: Mapping[str, Any]) -> None:
+    namespace, name = _meta(item)
+    namespace = namespace or "default"
+    spec = parse_mapping(item.get("spec"), "spec")
+    if item.get("kind") == "CronJob":
+        spec = parse_mapping(parse_mapping(spec.get("jobTemplate"), "jobTemplate").get("spec"), "spec")
+    template = parse_mapping(spec.get("template"), "template")
+    labels = parse_labels(parse_mapping(template.get("metadata"), "metadata").get("labels"))
+    inner = parse_mapping(template.get("spec"), "spec")
+    world.templates.append(make_pod(namespace, name, labels, inner, {}, reference(item)))
+
+
+def make_pod(
+    namespace: str,
+    name: str,
+    labels: Mapping[str, str],
+    spec: Mapping[str, Any],
+    status: Mapping[str, Any],
+    ref: str,
+) -> Pod:
+    """A Pod value from the parts of an object or of a template. Raises UnreadableError."""
+    ports: list[NamedPort] = []
+    host_ports = False
+    containers = parse_list(spec.get("containers"), "containers")
+    sidecars = [
+        container
+        for container in parse_list(spec.get("initContainers"), "initContainers")
+        if isinstance(container, Mapping) and container.get("restartPolicy") == "Always"
+    ]
+    for container in [*containers, *sidecars]:
+        for entry in parse_list(parse_mapping(container, "a container").get("ports"), "ports"):
+            port = parse_mapping(entry, "a port")
+            host_ports = host_ports or bool(port.get("hostPort"))
+            number, label = port.get("containerPort"), port.get("name")
+            if isinstance(label, str) and label and isinstance(number, int):
+                ports.append(NamedPort(label, str(port.get("protocol") or "TCP"), number))
+    texts = [status.get("podIP")]
+    texts += [entry.get("ip") for entry in parse_list(status.get("podIPs"), "podIPs") if isinstance(entry, Mapping)]
+    found = dict.fromkeys(address for address in map(_address, texts) if address is not None)
+    node = spec.get("nodeName")
+    return Pod(
+        namespace=namespace,
+        name=name,
+        labels=labels,
+        host_network=spec.get("hostNetwork") is True,
+        addresses=tuple(found),
+        node=node if isinstance(node, str) and node else None,
+        ports=tuple(ports),
+        host_ports=host_ports,
+        ref=ref,
+    )
+
+
+def _address(raw: object) -> Address | None:
+    try:
+        return ip_address(raw) if isinstance(raw, str) else None
+    except ValueError:
+        return None
+
+
+def _index_addresses(world: World) -> None:
+    for node in world.nodes.values():
+        for address in node.addresses:
+            world.nodes_at[address] = node.name
+    for address, pods in world.pods_at.items():
+        for pod in pods:
+            if pod.host_network and pod.node:
+                world.nodes_at.setdefault(address, pod.node)
+
+
+_READERS: dict[str, Callable[[World, Mapping[str, Any]], None]] = {
+    "Namespace": _take_namespace,
+    "Node": _take_node,
+    "Pod": _take_pod,
+}

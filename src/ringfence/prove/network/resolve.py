@@ -1,0 +1,112 @@
+"""Names and addresses that people write, into the parties they stand for.
+
+An address that is a pod's is that pod; a node's address is the node; a Service's address is whatever its endpoints
+are. An address in a node's pod range that no pod has belongs to a pod nobody listed: that is unknown, not outside.
+"""
+
+from dataclasses import dataclass
+from ipaddress import ip_address
+
+from ringfence.prove.network.flow import OnNode, Party
+from ringfence.prove.network.roads import ServiceTargets, service_targets
+from ringfence.prove.network.values import Address, Outside
+from ringfence.prove.network.world import World
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A party and the port at which it is met there: a Service translates ports."""
+
+    party: Party
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """What a name stands for. ``any_of``: meeting one of the targets is enough (the endpoints of a Service)."""
+
+    name: str
+    targets: tuple[Target, ...] = ()
+    any_of: bool = True
+    problem: str = ""
+
+    @property
+    def parties(self) -> tuple[Party, ...]:
+        """The parties without their ports."""
+        return tuple(target.party for target in self.targets)
+
+
+def resolve_source(world: World, text: str) -> Resolved:
+    """Who speaks. ``problem`` says why it cannot be known."""
+    return _resolve(world, text, 0)
+
+
+def resolve_destination(world: World, text: str, protocol: str, port: int) -> Resolved:
+    """Who is spoken to; a Service's address gives its endpoints and their ports."""
+    address = _address(text)
+    if address is not None:
+        found = service_targets(world, address, protocol, port)
+        if found is not None:
+            return _endpoints(world, text, found)
+    return _resolve(world, text, port)
+
+
+def _endpoints(world: World, text: str, found: ServiceTargets) -> Resolved:
+    if found.problem:
+        return Resolved(text, problem=found.problem)
+    targets: list[Target] = []
+    for endpoint in found.endpoints:
+        inner = _resolve(world, endpoint.address, endpoint.port)
+        if inner.problem:
+            return Resolved(text, problem=inner.problem)
+        targets.extend(inner.targets)
+    return Resolved(text, tuple(targets))
+
+
+def _address(text: str) -> Address | None:
+    try:
+        return ip_address(text.strip())
+    except ValueError:
+        return None
+
+
+def _resolve(world: World, text: str, port: int) -> Resolved:
+    address = _address(text)
+    if address is not None:
+        return _resolve_address(world, text, address, port)
+    namespace, slash, name = text.strip().removeprefix("pod/").partition("/")
+    if not slash:
+        node = world.nodes.get(text.strip())
+        if node is None:
+            return Resolved(text, problem=f"{text[:80]} is neither NAMESPACE/POD nor an address")
+        return Resolved(text, (Target(OnNode(node.name, node.addresses, f"node/{node.name}"), port),))
+    pod = world.pods.get((namespace, name))
+    if pod is not None:
+        return Resolved(text, (Target(pod, port),))
+    broken = world.unreadable.get(f"pod/{namespace}/{name}")
+    if broken:
+        return Resolved(text, problem=f"pod {namespace}/{name} cannot be read: {broken}")
+    hidden = world.missing("pods", namespace)
+    why = f": listing pods failed ({hidden.reason})" if hidden else ""
+    return Resolved(text, problem=f"pod {namespace}/{name} is not in the snapshot{why}")
+
+
+def _resolve_address(world: World, text: str, address: Address, port: int) -> Resolved:
+    pods = [pod for pod in world.pods_at.get(address, ()) if not pod.host_network]
+    if pods:
+        return Resolved(text, tuple(Target(pod, port) for pod in pods), any_of=False)
+    name = world.nodes_at.get(address)
+    if name is not None:
+        node = world.nodes.get(name)
+        addresses = node.addresses if node else (address,)
+        return Resolved(text, (Target(OnNode(name, addresses or (address,), f"node/{name}"), port),))
+    if any(address in part for node in world.nodes.values() for part in node.pod_ranges):
+        return Resolved(text, problem=f"{address} is in a node's pod range and no pod of the snapshot has it")
+    for resource in ("pods", "nodes", "services"):
+        hidden = world.missing(resource, None)
+        if hidden is not None:
+            why = f"{address} may belong to {resource} that could not be listed ({hidden.reason})"
+            return Resolved(text, problem=why)
+    if address.is_loopback or address.is_unspecified or address.is_multicast:
+        return Resolved(text, problem=f"{address} is no address of one party")
+    return Resolved(text, (Target(Outside(address), port),))

@@ -1,0 +1,171 @@
+"""Services: which addresses lead to which pods, and at which port.
+
+Source: core/v1 Service and discovery.k8s.io/v1 EndpointSlice types. A Service with a selector leads to the pods that
+match it, in its namespace. One without leads wherever its EndpointSlices say, also into other namespaces
+(CVE-2021-25740, open by design), so written end points are followed in both cases.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import Any
+
+from ringfence.prove.network.values import Address, Pod
+from ringfence.prove.network.world import World
+
+SERVICE_NAME = "kubernetes.io/service-name"
+OPEN_TYPES = frozenset({"NodePort", "LoadBalancer"})
+Body = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where a Service sends packets: an address as written and the port there."""
+
+    address: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceTargets:
+    """The end points behind one port of a Service; ``problem`` says why they are not known."""
+
+    ref: str
+    endpoints: tuple[Endpoint, ...] = ()
+    problem: str = ""
+
+
+def mapping(raw: object) -> Body:
+    """A JSON object, or an empty one in place of anything else."""
+    return raw if isinstance(raw, Mapping) else {}
+
+
+def listed(raw: object) -> list[Body]:
+    """The JSON objects of a list; anything else is left out."""
+    return [entry for entry in raw if isinstance(entry, Mapping)] if isinstance(raw, list) else []
+
+
+def texts(raw: object) -> list[str]:
+    """The strings of a list; anything else is left out."""
+    return [entry for entry in raw if isinstance(entry, str)] if isinstance(raw, list) else []
+
+
+def place(item: Body) -> tuple[str, str]:
+    """Namespace and name of an object; ``default`` where no namespace is written."""
+    meta = mapping(item.get("metadata"))
+    return str(meta.get("namespace") or "default"), str(meta.get("name") or "")
+
+
+def service_ref(item: Body) -> str:
+    """``service/NAMESPACE/NAME``."""
+    return "service/" + "/".join(place(item))
+
+
+def addresses_of(service: Body) -> Iterator[str]:
+    """Every address that leads to a Service: cluster, external and load balancer addresses."""
+    spec = mapping(service.get("spec"))
+    yield from texts(spec.get("clusterIPs"))
+    yield str(spec.get("clusterIP") or "")
+    yield from texts(spec.get("externalIPs"))
+    yield str(spec.get("loadBalancerIP") or "")
+    balancer = mapping(mapping(service.get("status")).get("loadBalancer"))
+    for entry in listed(balancer.get("ingress")):
+        yield str(entry.get("ip") or "")
+
+
+def service_targets(world: World, address: Address, protocol: str, port: int) -> ServiceTargets | None:
+    """What is behind a Service's address, or None when no Service has it."""
+    if not world.services_at:
+        world.services_at.update(_services_by_address(world))
+    service = world.services_at.get(address)
+    return None if service is None else _targets(world, service, protocol, port)
+
+
+def _services_by_address(world: World) -> Iterator[tuple[Address, Body]]:
+    for service in world.objects.get("Service", ()):
+        for text in addresses_of(service):
+            try:
+                yield ip_address(text), service
+            except ValueError:
+                continue
+
+
+def _targets(world: World, service: Body, protocol: str, port: int) -> ServiceTargets:
+    ref = service_ref(service)
+    for entry in listed(mapping(service.get("spec")).get("ports")):
+        if entry.get("port") == port and (entry.get("protocol") or "TCP") == protocol:
+            found = tuple(endpoints_of(world, service, entry))
+            return ServiceTargets(ref, found, "" if found else f"{ref} has no end points in the snapshot")
+    return ServiceTargets(ref, problem=f"{ref} has no port {port}/{protocol}")
+
+
+def endpoints_of(world: World, service: Body, port: Body) -> Iterator[Endpoint]:
+    """The end points of one port of a Service: pods that its selector matches, and those that are written down."""
+    seen: set[Endpoint] = set()
+    for pod in selected_pods(world, service):
+        number = _target_number(port, pod)
+        for address in pod.addresses if number is not None else ():
+            seen.add(Endpoint(str(address), number or 0))
+    seen.update(_written(world, service, port))
+    yield from sorted(seen, key=lambda end: (end.address, end.port))
+
+
+def selected_pods(world: World, service: Body) -> list[Pod]:
+    """The pods that a Service's selector matches; none for a Service without selector."""
+    namespace = place(service)[0]
+    selector = mapping(mapping(service.get("spec")).get("selector"))
+    if not selector or mapping(service.get("spec")).get("type") == "ExternalName":
+        return []
+    return [
+        pod
+        for pod in (*world.pods.values(), *world.templates)
+        if pod.namespace == namespace and all(pod.labels.get(key) == value for key, value in selector.items())
+    ]
+
+
+def _target_number(port: Body, pod: Pod) -> int | None:
+    target = port.get("targetPort", port.get("port"))
+    if isinstance(target, int):
+        return target
+    protocol = port.get("protocol") or "TCP"
+    return next((e.number for e in pod.ports if e.name == target and e.protocol == protocol), None)
+
+
+def _written(world: World, service: Body, port: Body) -> Iterator[Endpoint]:
+    namespace, name = place(service)
+    wanted = port.get("name") or ""
+    for piece in world.objects.get("EndpointSlice", ()):
+        labels = mapping(mapping(piece.get("metadata")).get("labels"))
+        if place(piece)[0] == namespace and labels.get(SERVICE_NAME) == name:
+            numbers = [entry.get("port") for entry in listed(piece.get("ports")) if (entry.get("name") or "") == wanted]
+            for endpoint in listed(piece.get("endpoints")):
+                yield from _pairs(texts(endpoint.get("addresses")), numbers)
+    for item in world.objects.get("Endpoints", ()):
+        if place(item) != (namespace, name):
+            continue
+        for subset in listed(item.get("subsets")):
+            numbers = [e.get("port") for e in listed(subset.get("ports")) if (e.get("name") or "") == wanted]
+            yield from _pairs([str(entry.get("ip")) for entry in listed(subset.get("addresses"))], numbers)
+
+
+def _pairs(addresses: list[str], numbers: list[Any]) -> Iterator[Endpoint]:
+    for address in addresses:
+        for number in numbers:
+            if isinstance(number, int):
+                yield Endpoint(address, number)
+
+
+def exposed(world: World, pod: Pod) -> bool:
+    """Can packets from outside arrive at a pod with a node's address as their source?
+
+    By a host port, or by a NodePort, LoadBalancer or external address whose traffic policy is not Local.
+    """
+    return pod.host_ports or any(
+        _opens(service) and pod in selected_pods(world, service) for service in world.objects.get("Service", ())
+    )
+
+
+def _opens(service: Body) -> bool:
+    spec = mapping(service.get("spec"))
+    leads_in = spec.get("type") in OPEN_TYPES or bool(spec.get("externalIPs"))
+    return leads_in and spec.get("externalTrafficPolicy") != "Local"

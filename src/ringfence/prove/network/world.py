@@ -1,0 +1,108 @@
+"""One cluster's network facts, indexed: what the evaluators read and nothing else.
+
+Built once from decoded JSON objects. An object that the API server would refuse is not dropped: it becomes an
+``Opaque`` (a policy) or an unknown (a pod, a namespace), since dropping a policy can turn a proof into a lie.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ringfence.prove.network.values import Address, AdminPolicy, Node, Opaque, Pod, Policy
+
+PodKey = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Unlisted:
+    """A kind that could not be listed: ``namespace`` None means nowhere."""
+
+    resource: str
+    namespace: str | None
+    reason: str
+
+    def covers(self, resource: str, namespace: str | None) -> bool:
+        """Is what is asked for missing for this reason? ``namespace`` None asks for the whole cluster."""
+        named = self.resource in {resource, "*"}
+        return named and (self.namespace is None or namespace is None or self.namespace == namespace)
+
+
+@dataclass(slots=True)
+class PolicyIndex:
+    """A namespace's policies by one label that their pods must have; ``rest`` are those that ask for no such label."""
+
+    by_label: dict[tuple[str, str], list[int]] = field(default_factory=lambda: defaultdict(list))
+    rest: list[int] = field(default_factory=list)
+
+    def candidates(self, labels: Mapping[str, str]) -> list[int]:
+        """The places of the policies that may select a pod of these labels, in order."""
+        found = list(self.rest)
+        for item in labels.items():
+            found.extend(self.by_label.get(item, ()))
+        return sorted(set(found))
+
+
+def index_policies(policies: list[Policy]) -> PolicyIndex:
+    """The index of one namespace's policies: a selector with ``key In (a, b)`` is filed under both values."""
+    index = PolicyIndex()
+    for place, policy in enumerate(policies):
+        needed = next((part for part in policy.pods.requirements if part.operator == "In"), None)
+        if needed is None:
+            index.rest.append(place)
+        else:
+            for value in needed.values:
+                index.by_label[needed.key, value].append(place)
+    return index
+
+
+@dataclass(slots=True)
+class World:
+    """A cluster as the network sees it. ``facts`` are what is known of its network plugin."""
+
+    facts: Mapping[str, str] = field(default_factory=dict)
+    plugin: str | None = None
+    namespaces: dict[str, Mapping[str, str]] = field(default_factory=dict)
+    pods: dict[PodKey, Pod] = field(default_factory=dict)
+    templates: list[Pod] = field(default_factory=list)
+    nodes: dict[str, Node] = field(default_factory=dict)
+    policies: dict[str, list[Policy]] = field(default_factory=lambda: defaultdict(list))
+    admin: list[AdminPolicy] = field(default_factory=list)
+    opaque: list[Opaque] = field(default_factory=list)
+    unlisted: list[Unlisted] = field(default_factory=list)
+    unreadable: dict[str, str] = field(default_factory=dict)
+    objects: dict[str, list[Mapping[str, Any]]] = field(default_factory=lambda: defaultdict(list))
+    pods_at: dict[Address, list[Pod]] = field(default_factory=lambda: defaultdict(list))
+    nodes_at: dict[Address, str] = field(default_factory=dict)
+    services_at: dict[Address, Mapping[str, Any]] = field(default_factory=dict)
+    _selecting: dict[tuple[str, str, frozenset[tuple[str, str]]], list[Policy]] = field(default_factory=dict)
+    _by_label: dict[str, PolicyIndex] = field(default_factory=dict)
+
+    def missing(self, resource: str, namespace: str | None) -> Unlisted | None:
+        """Why objects of this resource may be missing here, or None when the list is complete."""
+        return next((entry for entry in self.unlisted if entry.covers(resource, namespace)), None)
+
+    def namespace_labels(self, name: str) -> Mapping[str, str] | None:
+        """A namespace's labels, or None where the snapshot does not hold the namespace."""
+        return self.namespaces.get(name)
+
+    def selecting(self, pod: Pod, direction: str) -> list[Policy]:
+        """The NetworkPolicies that isolate a pod in a direction (``ingress`` or ``egress``), in order."""
+        key = (direction, pod.namespace, frozenset(pod.labels.items()))
+        found = self._selecting.get(key)
+        if found is None:
+            policies = self.policies_of(pod.namespace)
+            if pod.namespace not in self._by_label:
+                self._by_label[pod.namespace] = index_policies(policies)
+            found = [
+                policies[place]
+                for place in self._by_label[pod.namespace].candidates(pod.labels)
+                if (policies[place].ingress if direction == "ingress" else policies[place].egress) is not None
+                and policies[place].pods.matches(pod.labels)
+            ]
+            self._selecting[key] = found
+        return found
+
+    def policies_of(self, namespace: str) -> list[Policy]:
+        """The NetworkPolicies of a namespace, in the order of the snapshot."""
+        return self.policies.get(namespace, [])
