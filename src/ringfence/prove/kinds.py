@@ -109,3 +109,6 @@ EXTERNAL_SECRET = Kind("external-secrets.io", "ExternalSecret")
 CLUSTER_EXTERNAL_SECRET = Kind("external-secrets.io", "ClusterExternalSecret")
 SECRET_STORE = Kind("external-secrets.io", "SecretStore")
 CLUSTER_SECRET_STORE = Kind("external-secrets.io", "ClusterSecretStore")
+
+WORKLOADS = frozenset({REPLICATION_CONTROLLER, DEPLOYMENT, REPLICA_SET, STATEFUL_SET, DAEMON_SET, JOB, CRON_JOB})
+"""The kinds whose objects make pods."""

@@ -1,0 +1,166 @@
+"""Text of files into JSON values: JSON as fast as it can be had, YAML as the Kubernetes tools read it.
+
+YAML here is what ``kubectl`` accepts: no timestamps, no base-60 numbers, a key once. Aliases are expanded with a bound,
+since nine lines of them can stand for a billion nodes, and one that refers to itself for infinitely many.
+"""
+
+import gc
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import orjson
+import yaml
+
+from ringfence.base.errors import InputError, Location
+
+_MOST_NODES = 5_000_000
+_DEEPEST = 200
+
+
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc] # chosen at run time
+    """The safe loader without what Kubernetes' YAML does not have."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag not in ("tag:yaml.org,2002:timestamp",)]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_SEXAGESIMAL = re.compile(r"[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?")
+
+
+def _number(construct: Any) -> Any:
+    def read(loader: Any, node: Any) -> Any:
+        return node.value if _SEXAGESIMAL.fullmatch(node.value) else construct(loader, node)
+
+    return read
+
+
+def _mapping(loader: Any, node: Any) -> Any:
+    seen: set[str] = set()
+    for key, _ in node.value:
+        if key.tag == "tag:yaml.org,2002:merge":
+            continue
+        if not isinstance(key, yaml.ScalarNode):
+            raise yaml.constructor.ConstructorError(None, None, "keys must be plain words", key.start_mark)
+        if key.value in seen:
+            raise yaml.constructor.ConstructorError(None, None, "this key is there twice", key.start_mark)
+        seen.add(key.value)
+    loader.flatten_mapping(node)
+    result: dict[str, Any] = {}
+    yield result
+    for key, value in node.value:
+        result[key.value] = loader.construct_object(value)
+
+
+_Loader.add_constructor("tag:yaml.org,2002:int", _number(yaml.SafeLoader.construct_yaml_int))
+_Loader.add_constructor("tag:yaml.org,2002:float", _number(yaml.SafeLoader.construct_yaml_float))
+_Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """No garbage collection while millions of objects are made that all stay: it would look at each again and again."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
+def decode_file(path: Path, shown: str) -> list[Any]:
+    """The documents of a file, empty ones left out. ``shown`` is the file's name in errors.
+
+    Raises InputError for what is neither JSON nor YAML, OSError for what cannot be read.
+    """
+    raw = path.read_bytes()
+    with _no_collection():
+        return decode(raw, shown)
+
+
+def decode(raw: bytes, shown: str) -> list[Any]:
+    """The documents in ``raw``. Raises InputError for what is neither JSON nor YAML in UTF-8."""
+    if raw.startswith(b"\xef\xbb\xbf"):
+        raw = raw[3:]
+    start = raw[:64].lstrip()[:1]
+    if start in (b"{", b"["):
+        try:
+            return [orjson.loads(raw)]
+        except orjson.JSONDecodeError:
+            return _several(raw, shown)
+    return _yaml(raw, shown)
+
+
+def _several(raw: bytes, shown: str) -> list[Any]:
+    """JSON documents one after another, as ``kubectl get -o json`` of several calls leaves them; else flow YAML."""
+    text = _text(raw, shown)
+    decoder = json.JSONDecoder()
+    documents: list[Any] = []
+    place = 0
+    try:
+        while place < len(text):
+            document, end = decoder.raw_decode(text, place)
+            documents.append(document)
+            place = end
+            while place < len(text) and text[place].isspace():
+                place += 1
+    except RecursionError:
+        raise InputError("nested too deeply", location=Location(shown), reason="NotReadable") from None
+    except ValueError:
+        return _yaml(raw, shown)
+    return documents
+
+
+def _text(raw: bytes, shown: str) -> str:
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = raw[: error.start].count(b"\n") + 1
+        raise InputError(
+            "neither JSON nor YAML: not UTF-8 text", location=Location(shown, line), reason="NotReadable"
+        ) from None
+
+
+def _yaml(raw: bytes, shown: str) -> list[Any]:
+    text = _text(raw, shown)
+    aliased = "*" in text and "&" in text
+    try:
+        documents = [document for document in yaml.load_all(text, Loader=_Loader) if document is not None]
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        place = Location(shown, mark.line + 1, mark.column + 1) if mark else Location(shown)
+        problem = (error.problem or "it cannot be parsed").split("\n")[0]
+        raise InputError(f"neither JSON nor YAML: {problem}", location=place, reason="NotReadable") from None
+    except (yaml.YAMLError, ValueError, OverflowError) as error:
+        kind = type(error).__name__
+        raise InputError(f"neither JSON nor YAML ({kind})", location=Location(shown), reason="NotReadable") from None
+    except RecursionError:
+        raise InputError("nested too deeply", location=Location(shown), reason="NotReadable") from None
+    return [_Expansion(shown).expand(document, 0) for document in documents] if aliased else documents
+
+
+class _Expansion:
+    """Copies what aliases share, so that changing one object in place never changes another."""
+
+    def __init__(self, shown: str) -> None:
+        self._shown = shown
+        self._left = _MOST_NODES
+
+    def expand(self, value: Any, depth: int) -> Any:
+        self._left -= 1
+        if self._left < 0 or depth > _DEEPEST:
+            raise InputError(
+                "aliases that stand for too much, or for themselves",
+                location=Location(self._shown),
+                reason="NotReadable",
+            )
+        if isinstance(value, dict):
+            return {key: self.expand(item, depth + 1) for key, item in value.items()}
+        if isinstance(value, list):
+            return [self.expand(item, depth + 1) for item in value]
+        return value

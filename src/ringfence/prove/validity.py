@@ -1,0 +1,436 @@
+"""Whether an object is one that the API server could have stored, as far as the proof reads it.
+
+Everything downstream may then index without asking for types. Objects that do not pass become Defects, which make the
+dimensions that they could touch ``unknown``. Checks are closures built once from a small description of each kind;
+JSON Schema validators were rejected, they are fifty times slower and a proof may have a hundred thousand pods.
+A null counts as an absent field, as it does for the API.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+from ringfence.prove.kinds import Kind
+
+Check: TypeAlias = Callable[[Any], None]
+_SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
+_LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?")
+_LABEL_KEY = re.compile(r"([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
+
+
+class InvalidError(ValueError):
+    """What is wrong with an object: a path below it and what should be there."""
+
+    def __init__(self, wanted: str, path: str = "") -> None:
+        super().__init__(f"{path or 'it'} must be {wanted}")
+        self.wanted = wanted
+        self.path = path
+
+    def below(self, key: str) -> "InvalidError":
+        """The same complaint seen from one level higher."""
+        return InvalidError(self.wanted, key + ("." if self.path and self.path[0] != "[" else "") + self.path)
+
+
+def text(value: Any) -> None:
+    """A string."""
+    if type(value) is not str:
+        raise InvalidError("a string")
+
+
+def integer(value: Any) -> None:
+    """A whole number; booleans are none."""
+    if type(value) is not int:
+        raise InvalidError("a whole number")
+
+
+def boolean(value: Any) -> None:
+    """True or false."""
+    if type(value) is not bool:
+        raise InvalidError("true or false")
+
+
+def anything(value: Any) -> None:
+    """Whatever is there."""
+
+
+def amount(value: Any) -> None:
+    """A quantity: a string or a number (its spelling is read where it counts)."""
+    if type(value) not in (str, int, float):
+        raise InvalidError("a quantity")
+
+
+def one_of(*words: str) -> Check:
+    """One of the words."""
+    allowed = frozenset(words)
+
+    def check(value: Any) -> None:
+        if type(value) is not str or value not in allowed:
+            raise InvalidError(f"one of {', '.join(words)}")
+
+    return check
+
+
+def mapping(item: Check = text) -> Check:
+    """An object whose values pass ``item``."""
+
+    def check(value: Any) -> None:
+        if type(value) is not dict:
+            raise InvalidError("an object")
+        for key, entry in value.items():
+            try:
+                item(entry)
+            except InvalidError as error:
+                raise error.below(key) from None
+
+    return check
+
+
+def listing(item: Check = text) -> Check:
+    """A list whose items pass ``item``."""
+
+    def check(value: Any) -> None:
+        if type(value) is not list:
+            raise InvalidError("a list")
+        for index, entry in enumerate(value):
+            try:
+                item(entry)
+            except InvalidError as error:
+                raise error.below(f"[{index}]") from None
+
+    return check
+
+
+def record(*required: str, **fields: Check) -> Check:
+    """An object with known ``fields``; others are let through unseen. A trailing underscore in a name is dropped."""
+    known = {name.rstrip("_"): check for name, check in fields.items()}
+
+    def check(value: Any) -> None:
+        if type(value) is not dict:
+            raise InvalidError("an object")
+        for key, entry in value.items():
+            field = known.get(key)
+            if field is not None and entry is not None:
+                try:
+                    field(entry)
+                except InvalidError as error:
+                    raise error.below(key) from None
+        for key in required:
+            if value.get(key) is None:
+                raise InvalidError("there", key)
+
+    return check
+
+
+def labels(value: Any) -> None:
+    """Labels as the API accepts them."""
+    if type(value) is not dict:
+        raise InvalidError("an object")
+    for key, entry in value.items():
+        if type(entry) is not str or len(entry) > 63 or not _LABEL_VALUE.fullmatch(entry):
+            raise InvalidError("a label value (at most 63 of letters, digits, '-', '_', '.')", key)
+        if not _LABEL_KEY.fullmatch(key):
+            raise InvalidError("labels with valid keys")
+
+
+_ids = {"uid": text, "resourceVersion": text}
+METADATA = record(
+    name=text,
+    namespace=text,
+    labels=labels,
+    annotations=mapping(text),
+    finalizers=listing(text),
+    ownerReferences=listing(record("kind", "name", apiVersion=text, kind=text, name=text, controller=boolean)),
+)
+_SELECTOR = record(
+    matchLabels=mapping(text),
+    matchExpressions=listing(
+        record(
+            "key", "operator", key=text, values=listing(text), operator=one_of("In", "NotIn", "Exists", "DoesNotExist")
+        )
+    ),
+)
+_KEY_REF = record(name=text, key=text, optional=boolean)
+_ENV = record(
+    "name",
+    name=text,
+    value=text,
+    valueFrom=record(secretKeyRef=_KEY_REF, configMapKeyRef=_KEY_REF, fieldRef=anything, resourceFieldRef=anything),
+)
+_SECURITY = record(
+    privileged=boolean,
+    allowPrivilegeEscalation=boolean,
+    runAsNonRoot=boolean,
+    runAsUser=integer,
+    readOnlyRootFilesystem=boolean,
+    procMount=text,
+    capabilities=record(add=listing(text), drop=listing(text)),
+    seccompProfile=record(type=text),
+    appArmorProfile=record(type=text),
+    seLinuxOptions=mapping(text),
+    windowsOptions=record(hostProcess=boolean),
+)
+_REF = record(name=text, optional=boolean)
+_CONTAINER = record(
+    "name",
+    name=text,
+    image=text,
+    command=listing(text),
+    args=listing(text),
+    env=listing(_ENV),
+    envFrom=listing(record(secretRef=_REF, configMapRef=_REF)),
+    ports=listing(
+        record(
+            "containerPort",
+            name=text,
+            containerPort=integer,
+            hostPort=integer,
+            hostIP=text,
+            protocol=one_of("TCP", "UDP", "SCTP"),
+        )
+    ),
+    resources=record(requests=mapping(amount), limits=mapping(amount)),
+    securityContext=_SECURITY,
+    volumeMounts=listing(record(name=text, mountPath=text, subPath=text, readOnly=boolean)),
+    volumeDevices=listing(record(name=text)),
+)
+_ITEMS = listing(record(key=text, path=text))
+_VOLUME = record(
+    "name",
+    name=text,
+    secret=record(secretName=text, items=_ITEMS, optional=boolean),
+    configMap=record(name=text, items=_ITEMS, optional=boolean),
+    persistentVolumeClaim=record("claimName", claimName=text, readOnly=boolean),
+    hostPath=record("path", path=text, type=text),
+    nfs=record("server", "path", server=text, path=text),
+    csi=record("driver", driver=text, volumeAttributes=mapping(text)),
+    projected=record(
+        sources=listing(
+            record(
+                secret=record(name=text),
+                configMap=record(name=text),
+                serviceAccountToken=record(audience=text, path=text),
+            )
+        )
+    ),
+    ephemeral=record(volumeClaimTemplate=record(spec=anything)),
+    azureFile=record(secretName=text, shareName=text),
+    cephfs=record(monitors=listing(text), path=text),
+    glusterfs=record(endpoints=text, path=text),
+)
+_NODE_TERM = record(
+    matchExpressions=listing(record("key", "operator", key=text, operator=text, values=listing(text))),
+    matchFields=listing(record("key", "operator", key=text, operator=text, values=listing(text))),
+)
+_AFFINITY = record(
+    nodeAffinity=record(
+        requiredDuringSchedulingIgnoredDuringExecution=record(
+            "nodeSelectorTerms", nodeSelectorTerms=listing(_NODE_TERM)
+        )
+    ),
+)
+POD_SPEC = record(
+    nodeName=text,
+    serviceAccountName=text,
+    serviceAccount=text,
+    automountServiceAccountToken=boolean,
+    hostNetwork=boolean,
+    hostPID=boolean,
+    hostIPC=boolean,
+    hostUsers=boolean,
+    nodeSelector=mapping(text),
+    affinity=_AFFINITY,
+    tolerations=listing(record(key=text, operator=text, value=text, effect=text, tolerationSeconds=integer)),
+    containers=listing(_CONTAINER),
+    initContainers=listing(_CONTAINER),
+    ephemeralContainers=listing(_CONTAINER),
+    volumes=listing(_VOLUME),
+    imagePullSecrets=listing(record(name=text)),
+    priorityClassName=text,
+    priority=integer,
+    runtimeClassName=text,
+    schedulerName=text,
+    securityContext=record(
+        runAsNonRoot=boolean,
+        runAsUser=integer,
+        sysctls=listing(record("name", name=text)),
+        seccompProfile=record(type=text),
+        appArmorProfile=record(type=text),
+        seLinuxOptions=mapping(text),
+        windowsOptions=record(hostProcess=boolean),
+    ),
+    resources=record(requests=mapping(amount), limits=mapping(amount)),
+)
+_TEMPLATE = record(metadata=record(labels=labels, annotations=mapping(text)), spec=POD_SPEC)
+_WORKLOAD = record("spec", spec=record("template", template=_TEMPLATE, selector=_SELECTOR, replicas=integer))
+_RULE = record(
+    "verbs",
+    verbs=listing(text),
+    apiGroups=listing(text),
+    resources=listing(text),
+    resourceNames=listing(text),
+    nonResourceURLs=listing(text),
+)
+_SUBJECT = record(
+    "kind", "name", kind=one_of("User", "Group", "ServiceAccount"), name=text, namespace=text, apiGroup=text
+)
+_BINDING = record(
+    "roleRef",
+    subjects=listing(_SUBJECT),
+    roleRef=record("kind", "name", kind=one_of("Role", "ClusterRole"), name=text, apiGroup=text),
+)
+_CLUSTER_BINDING = record(
+    "roleRef",
+    subjects=listing(_SUBJECT),
+    roleRef=record("kind", "name", kind=one_of("ClusterRole"), name=text, apiGroup=text),
+)
+_HARD = record(spec=record(hard=mapping(amount), scopes=listing(text), scopeSelector=record(matchExpressions=listing(
+    record("scopeName", "operator", scopeName=text, operator=text, values=listing(text))))))  # fmt: skip
+_WEBHOOKS = record(
+    webhooks=listing(
+        record(
+            "name",
+            name=text,
+            failurePolicy=one_of("Ignore", "Fail"),
+            matchPolicy=text,
+            namespaceSelector=_SELECTOR,
+            objectSelector=_SELECTOR,
+            clientConfig=record(service=record("namespace", "name", namespace=text, name=text), url=text),
+            rules=listing(
+                record(
+                    apiGroups=listing(text),
+                    apiVersions=listing(text),
+                    operations=listing(text),
+                    resources=listing(text),
+                    scope=text,
+                )
+            ),
+            matchConditions=listing(record("expression", name=text, expression=text)),
+        )
+    )
+)
+_NAMED_RULES = listing(
+    record(
+        apiGroups=listing(text),
+        apiVersions=listing(text),
+        operations=listing(text),
+        resources=listing(text),
+        resourceNames=listing(text),
+        scope=text,
+    )
+)
+_CONSTRAINTS = record(
+    namespaceSelector=_SELECTOR,
+    objectSelector=_SELECTOR,
+    resourceRules=_NAMED_RULES,
+    excludeResourceRules=_NAMED_RULES,
+    matchPolicy=text,
+)
+_NAMED_EXPRESSIONS = listing(record("name", "expression", name=text, expression=text))
+_STRING_DATA = mapping(text)
+
+_CHECKS: Mapping[Kind, Check] = {
+    Kind("", "Pod"): record("spec", spec=POD_SPEC, status=record(
+        phase=text, podIP=text, hostIP=text, podIPs=listing(record(ip=text)), qosClass=text)),
+    Kind("", "PodTemplate"): record(template=_TEMPLATE),
+    Kind("", "ReplicationController"): record(spec=record(template=_TEMPLATE, selector=mapping(text))),
+    Kind("apps", "Deployment"): _WORKLOAD,
+    Kind("apps", "ReplicaSet"): record(spec=record(template=_TEMPLATE, selector=_SELECTOR)),
+    Kind("apps", "StatefulSet"): _WORKLOAD,
+    Kind("apps", "DaemonSet"): _WORKLOAD,
+    Kind("batch", "Job"): record("spec", spec=record("template", template=_TEMPLATE)),
+    Kind("batch", "CronJob"): record(
+        "spec", spec=record("jobTemplate", jobTemplate=record(spec=record(template=_TEMPLATE)))),
+    Kind("", "Namespace"): record(spec=anything, status=anything),
+    Kind("", "Node"): record(
+        spec=record(
+            taints=listing(record("key", "effect", key=text, value=text,
+                                  effect=one_of("NoSchedule", "PreferNoSchedule", "NoExecute"))),
+            unschedulable=boolean, podCIDR=text, podCIDRs=listing(text), providerID=text),
+        status=record(addresses=listing(record(type=text, address=text)),
+                      nodeInfo=record(kubeletVersion=text))),
+    Kind("", "Secret"): record(data=_STRING_DATA, stringData=_STRING_DATA, type=text),
+    Kind("", "ConfigMap"): record(data=_STRING_DATA, binaryData=_STRING_DATA),
+    Kind("", "ServiceAccount"): record(
+        secrets=listing(record(name=text)), imagePullSecrets=listing(record(name=text)),
+        automountServiceAccountToken=boolean),
+    Kind("", "ResourceQuota"): _HARD,
+    Kind("", "LimitRange"): record(spec=record(limits=listing(record(
+        "type", type=text, default=mapping(amount), defaultRequest=mapping(amount), max=mapping(amount),
+        min=mapping(amount))))),
+    Kind("", "Service"): record(spec=record(
+        type=one_of("ClusterIP", "NodePort", "LoadBalancer", "ExternalName"), selector=mapping(text),
+        externalName=text, externalIPs=listing(text), clusterIP=text)),
+    Kind("", "PersistentVolume"): record(spec=record(
+        claimRef=record(namespace=text, name=text), persistentVolumeReclaimPolicy=text, storageClassName=text,
+        hostPath=record("path", path=text), local=record("path", path=text), accessModes=listing(text),
+        nfs=record("server", "path", server=text, path=text),
+        csi=record("driver", "volumeHandle", driver=text, volumeHandle=text))),
+    Kind("", "PersistentVolumeClaim"): record(spec=record(
+        volumeName=text, storageClassName=text, accessModes=listing(text),
+        dataSource=record("kind", "name", kind=text, name=text),
+        dataSourceRef=record("kind", "name", kind=text, name=text, namespace=text))),
+    Kind("scheduling.k8s.io", "PriorityClass"): record("value", value=integer, globalDefault=boolean),
+    Kind("rbac.authorization.k8s.io", "Role"): record(rules=listing(_RULE)),
+    Kind("rbac.authorization.k8s.io", "ClusterRole"): record(rules=listing(_RULE), aggregationRule=anything),
+    Kind("rbac.authorization.k8s.io", "RoleBinding"): _BINDING,
+    Kind("rbac.authorization.k8s.io", "ClusterRoleBinding"): _CLUSTER_BINDING,
+    Kind("admissionregistration.k8s.io", "ValidatingWebhookConfiguration"): _WEBHOOKS,
+    Kind("admissionregistration.k8s.io", "MutatingWebhookConfiguration"): _WEBHOOKS,
+    Kind("admissionregistration.k8s.io", "ValidatingAdmissionPolicy"): record("spec", spec=record(
+        validations=listing(record("expression", expression=text, message=text)),
+        failurePolicy=one_of("Ignore", "Fail"), matchConstraints=_CONSTRAINTS, paramKind=record(kind=text),
+        matchConditions=_NAMED_EXPRESSIONS, variables=_NAMED_EXPRESSIONS)),
+    Kind("admissionregistration.k8s.io", "ValidatingAdmissionPolicyBinding"): record("spec", spec=record(
+        "policyName", policyName=text, validationActions=listing(text), matchResources=_CONSTRAINTS,
+        paramRef=anything)),
+    Kind("argoproj.io", "AppProject"): record(spec=record(
+        destinations=listing(record(server=text, name=text, namespace=text)), sourceRepos=listing(text),
+        sourceNamespaces=listing(text),
+        clusterResourceWhitelist=listing(record(group=text, kind=text)),
+        clusterResourceBlacklist=listing(record(group=text, kind=text)),
+        namespaceResourceWhitelist=listing(record(group=text, kind=text)),
+        namespaceResourceBlacklist=listing(record(group=text, kind=text)),
+        roles=listing(record("name", name=text, policies=listing(text), groups=listing(text))))),
+    Kind("argoproj.io", "Application"): record(spec=record(
+        project=text, destination=record(server=text, name=text, namespace=text),
+        source=record(repoURL=text, path=text, chart=text), sources=listing(record(repoURL=text, path=text)))),
+    Kind("kustomize.toolkit.fluxcd.io", "Kustomization"): record(spec=record(
+        serviceAccountName=text, targetNamespace=text,
+        sourceRef=record("kind", "name", kind=text, name=text, namespace=text))),
+    Kind("helm.toolkit.fluxcd.io", "HelmRelease"): record(spec=record(
+        serviceAccountName=text, targetNamespace=text, storageNamespace=text)),
+    Kind("external-secrets.io", "ExternalSecret"): record(spec=record(
+        secretStoreRef=record(name=text, kind=text),
+        data=listing(record(remoteRef=record("key", key=text, property=text))),
+        dataFrom=listing(record(extract=record("key", key=text), find=anything)))),
+    Kind("external-secrets.io", "ClusterSecretStore"): record(spec=record(
+        provider=mapping(anything), conditions=listing(record(
+            namespaces=listing(text), namespaceRegexes=listing(text), namespaceSelector=_SELECTOR)))),
+    Kind("external-secrets.io", "SecretStore"): record(spec=record(provider=mapping(anything))),
+}  # fmt: skip
+# Names that may hold any character but what a path segment cannot (RBAC's own validation).
+_PATH_NAMED = frozenset({"Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding"})
+
+
+def check_object(kind: Kind, document: Any) -> None:
+    """Raises InvalidError when ``document``, an object with ``metadata``, is none that the API could have stored."""
+    metadata = document["metadata"]
+    try:
+        METADATA(metadata)
+    except InvalidError as error:
+        raise error.below("metadata") from None
+    name = metadata.get("name")
+    if not name:
+        raise InvalidError("there", "metadata.name")
+    if kind.kind in _PATH_NAMED:
+        if "/" in name or "%" in name or name in (".", ".."):
+            raise InvalidError("a name without '/' and '%'", "metadata.name")
+    elif len(name) > 253 or not (_LABEL if kind.kind == "Namespace" else _SUBDOMAIN).fullmatch(name):
+        raise InvalidError("a name of lower-case letters, digits, '-' and '.'", "metadata.name")
+    namespace = metadata.get("namespace")
+    if namespace and (len(namespace) > 63 or not _LABEL.fullmatch(namespace)):
+        raise InvalidError("a namespace's name", "metadata.namespace")
+    check = _CHECKS.get(kind)
+    if check is not None:
+        check(document)
