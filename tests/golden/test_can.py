@@ -1,4 +1,4 @@
-"""Single questions with their answers: one directory a case, named by the verb; worked out by hand from the contract."""
+"""Single questions with their answers, one directory a case named by the verb; worked out by hand."""
 
 import json
 from pathlib import Path
