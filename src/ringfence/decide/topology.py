@@ -85,12 +85,16 @@ class Placement:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """What asks a level of a pair: a clause of a regulation, or the user's own rule (then ``clause`` is None)."""
+    """What asks a level of a pair: a clause of a regulation, or the user's own rule (then ``clause`` is None).
+
+    ``recommended`` is True when the clause recommends the level and does not require it.
+    """
 
     source: str
     clause: str | None
     level: Level
     because: str
+    recommended: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,7 +82,12 @@ class Audience(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A rung of the ladder. ``target_loop`` is the wanted time from code to observation in seconds, None: no target."""
+    """A rung of the ladder. ``target_loop`` is the wanted time from code to observation in seconds, None: no target.
+
+    ``like`` is the stage of stages.md that this one stands for: regulation packs speak of those, so that a renamed or
+    added stage keeps its meaning. ``production`` stages hold the customers' data; ``placed`` is False for stages on the
+    developer's own machine.
+    """
 
     name: str
     rank: int
@@ -92,6 +97,7 @@ class Stage:
     target_loop: Fraction | None = None
     production: bool = False
     placed: bool = True
+    like: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,13 +181,22 @@ class Service:
 
 @dataclass(frozen=True, slots=True)
 class Selector:
-    """Which deployments a rule speaks of: every field given must match, with any of its values."""
+    """Which deployments a rule speaks of: every field given must match, with any of its values; empty: not given.
+
+    ``protection`` (of the application's zone) and ``marks`` are for regulation packs.
+    """
 
     stage: tuple[str, ...] = ()
     application: tuple[str, ...] = ()
     zone: tuple[str, ...] = ()
     team: tuple[str, ...] = ()
     data: tuple[str, ...] = ()
+    protection: tuple[str, ...] = ()
+    marks: tuple[str, ...] = ()
+
+
+EVERYTHING = Selector()
+"""Selects every deployment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,9 +243,13 @@ class NodePrice:
 
 @dataclass(frozen=True, slots=True)
 class MoveCosts:
-    """The price of moving one deployment from where ``topology.yaml`` has it, by the data that it holds."""
+    """The price, once, of moving one deployment from where ``topology.yaml`` has it, by the data that it holds.
+
+    ``months`` is how long a saving is counted: a move is worth it when it saves more than its price over that time.
+    """
 
     by_data: Mapping[DataClass, Fraction]
+    months: int = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,18 +274,31 @@ class DeclaredConnection:
 
 
 @dataclass(frozen=True, slots=True)
+class Freeze:
+    """Days, both included (ISO dates), on which nothing changes in production."""
+
+    first: str
+    last: str
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
 class Calendar:
-    """Working days: ISO 3166 country, IANA time zone, own days off (ISO dates)."""
+    """Working days: ISO 3166 country and subdivision, IANA time zone, own days off (ISO dates), freezes."""
 
     country: str | None = None
     subdivision: str | None = None
     timezone: str = "UTC"
     also_off: tuple[str, ...] = ()
+    freezes: tuple[Freeze, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Landscape:
-    """Everything that a user's file says. ``folder`` is where relative paths start."""
+    """Everything that a user's file says. ``folder`` is where relative paths start.
+
+    ``regulations`` are the packs' names as the user wrote them: a name of Ringfence's own, or a path to a file.
+    """
 
     name: str
     folder: str
@@ -283,6 +315,7 @@ class Landscape:
     services: Mapping[str, Service]
     costs: Costs
     calendar: Calendar
+    file: str = ""
 
     @property
     def deployments(self) -> tuple[Deployment, ...]:
