@@ -15,8 +15,8 @@ from ringfence.base.errors import StateError
 from ringfence.base.paths import Paths
 
 VARIABLE = "RINGFENCE_ENGINE_BIN"
-PROGRAMS = ("ringfence-cluster", "ringfence-argocd", "helm", "git-verify-wrapper.sh")
-CRDS = ("application-crd.yaml", "applicationset-crd.yaml", "appproject-crd.yaml")
+PROGRAMS = ("ringfence-cluster", "ringfence-argocd", "helm", "kubectl", "git-verify-wrapper.sh")
+CRDS = ("application-crd.yaml", "appproject-crd.yaml")
 BUILD_COMMAND = "python -m ringfence.engine build"
 _PACKAGED = Path(__file__).parent / "_programs"
 _SOURCES = Path(__file__).parents[3] / "engine"
@@ -48,6 +48,11 @@ class Binaries:
     def helm(self) -> Path:
         """Helm, as Argo CD calls it."""
         return self.folder / "helm"
+
+    @property
+    def kubectl(self) -> Path:
+        """kubectl of the clusters' own version, for people whose machine has none."""
+        return self.folder / "kubectl"
 
     @property
     def crds(self) -> Path:

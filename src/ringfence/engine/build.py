@@ -22,10 +22,15 @@ from typing import IO
 from ringfence.base.clock import Clock
 from ringfence.base.errors import StateError
 from ringfence.base.paths import Paths
-from ringfence.engine.binaries import Binaries, cache_root, source_folder
+from ringfence.engine.binaries import CRDS, Binaries, cache_root, source_folder
 
 ARGOCD_MODULE = "github.com/argoproj/argo-cd/v3"
-MAINS = ("./cmd/ringfence-cluster", "./cmd/ringfence-argocd", "helm.sh/helm/v4/cmd/helm")
+MAINS = (
+    "./cmd/ringfence-cluster",
+    "./cmd/ringfence-argocd",
+    "helm.sh/helm/v4/cmd/helm",
+    "k8s.io/kubernetes/cmd/kubectl",
+)
 _KUBERNETES = "k8s.io/kubernetes"
 _LICENCE_WORDS = ("LICENSE", "LICENCE", "NOTICE", "COPYING", "COPYRIGHT")
 
@@ -206,8 +211,8 @@ def _add_data(toolchain: Toolchain, root: Path) -> None:
     argocd = Path(toolchain.output("list", "-m", "-f", "{{.Dir}}", ARGOCD_MODULE).strip())
     crds = Binaries(root).crds
     crds.mkdir(parents=True)
-    for path in sorted((argocd / "manifests" / "crds").glob("*-crd.yaml")):
-        shutil.copyfile(path, crds / path.name)
+    for name in CRDS:
+        shutil.copyfile(argocd / "manifests" / "crds" / name, crds / name)
     wrapper = root / "bin" / "git-verify-wrapper.sh"
     shutil.copyfile(argocd / "hack" / "git-verify-wrapper.sh", wrapper)
     wrapper.chmod(0o755)
