@@ -52,7 +52,7 @@ def labels(
 ) -> Mapping[str, str]:
     """The recommended labels and the owner's, for one object that Ringfence applies itself.
 
-    ``app.kubernetes.io/instance`` is never the name of a deployment's release here: an Argo CD that tracks by that label
+    ``app.kubernetes.io/instance`` is never the name of a deployment's release here: an Argo CD that tracks by it
     (the default before version 3) would take the object for the application's, and prune it.
     """
     return {
