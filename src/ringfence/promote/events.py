@@ -38,10 +38,14 @@ class MoveStarted:
 
 @dataclass(frozen=True, slots=True)
 class MoveDone:
-    """Every cluster of the move runs the revision and is healthy at it."""
+    """Every cluster of the move runs the revision and is healthy at it.
+
+    ``platform`` is the platform version of the Environment that the release came to, None where it is not known.
+    """
 
     identifier: str
     at: datetime
+    platform: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,9 +81,10 @@ class Ladder:
         return self.rungs[self.position(origin) + 1 : self.position(target) + 1]
 
     def required_gates(self, origin: str, target: str) -> tuple[str, ...]:
-        """Names of every gate of every rung entered: a stage that is skipped keeps its gates."""
-        names = [name for rung in self.entered(origin, target) for name in rung.gates]
-        return tuple(dict.fromkeys(names))
+        """Names of every gate of every rung entered: a stage that is skipped keeps its gates, as ``STAGE:GATE``."""
+        entered = self.entered(origin, target)
+        passed = [f"{rung.stage}:{name}" for rung in entered[:-1] for name in rung.gates]
+        return (*passed, *(name for rung in entered[-1:] for name in rung.gates))
 
 
 def ladder_of(

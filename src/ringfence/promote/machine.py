@@ -137,7 +137,7 @@ def _done(ladder: Ladder, state: LadderState, move: Move, event: MoveDone) -> La
         ran[step.deployment] = tuple(past)
     passages = state.passages
     if move.kind is MoveKind.PROMOTION:
-        passage = Passage(move.release, move.stage, move.gates, event.at)
+        passage = Passage(move.release, move.stage, move.gates, event.at, event.platform)
         passages = {**passages, move.release: (*passages.get(move.release, ()), passage)}
     target = move.target
     if move.kind is MoveKind.ROLLBACK and not ladder.rung(move.stage).taken:

@@ -78,12 +78,13 @@ class Approval:
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """That a release entered a stage, and what every gate in front of it said."""
+    """That a release entered a stage, what every gate in front of it said, and on which platform version."""
 
     release: str
     stage: str
     gates: tuple[GateVerdict, ...]
     at: datetime
+    platform: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""Gates between stages: a small registry of things that must be true before a release goes on."""
