@@ -59,6 +59,8 @@ class WorkingCalendar:
                 f"to {self._public.end_year} only",
                 reason="YearUnknown",
             )
+        # The library fills in a year when it is asked for a holiday in it; the Saturdays that are worked come with it.
+        self._public.get(day)
         return bool(self._public.is_working_day(day))
 
 

@@ -6,7 +6,7 @@ to know how far the damage reaches.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -43,7 +43,10 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """The outcome: how many entries were read, the digest of the last, what is wrong, and what stays unknown."""
+    """The outcome: how many entries there are, the digest of the last, what is wrong, and what stays unknown.
+
+    ``trusted`` are the entries whose own signatures hold, in the order found.
+    """
 
     ledger: str | None
     entries: int
@@ -51,6 +54,7 @@ class Verification:
     findings: tuple[Finding, ...]
     notes: tuple[str, ...]
     checkpoints: tuple[Checkpoint, ...] = ()
+    trusted: tuple[Entry, ...] = field(default=(), repr=False)
 
     @property
     def intact(self) -> bool:
@@ -97,6 +101,7 @@ def verify_contents(
         findings=tuple(sorted(findings, key=lambda one: (one.line is None, one.line or 0, one.fault))),
         notes=notes,
         checkpoints=checkpoints,
+        trusted=tuple(line.entry for line in lines if line.entry.ledger == name),
     )
 
 
