@@ -5,8 +5,10 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
 	_ "embed"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -36,6 +38,8 @@ const (
 	fieldManager = "ringfence-engine"
 	ownerLabel   = "app.kubernetes.io/managed-by"
 	kindLabel    = "argocd.argoproj.io/secret-type"
+	// sourceAnnotation names the content of the file that a definition was made of.
+	sourceAnnotation = "ringfence.dev/source"
 )
 
 // The resource of each kind that install.yaml and the definitions hold. A lookup at the server was rejected: the kinds
@@ -82,31 +86,72 @@ func (i *installer) install(ctx context.Context, config Config) error {
 	return i.registerClusters(ctx, config.Clusters)
 }
 
+// The kinds that a controller here acts on. ApplicationSets are left out: nothing would carry them out, and their
+// definition alone costs the API server 200 MB.
+var definitions = []string{"application", "appproject"}
+
 // applyDefinitions installs the custom resource definitions and waits until the server serves them.
 func (i *installer) applyDefinitions(ctx context.Context, folder string) error {
-	paths, err := filepath.Glob(filepath.Join(folder, "*-crd.yaml"))
-	if err != nil {
-		return err
-	}
-	if len(paths) == 0 {
-		return fmt.Errorf("%s: no custom resource definitions", folder)
-	}
-	for _, path := range paths {
+	client := i.dynamic.Resource(resources["CustomResourceDefinition"])
+	for _, name := range definitions {
+		path := filepath.Join(folder, name+"-crd.yaml")
 		content, err := os.ReadFile(path)
 		if err != nil {
 			return err
 		}
-		if err := i.applyAll(ctx, content); err != nil {
+		if err := applyDefinition(ctx, client, content); err != nil {
 			return fmt.Errorf("%s: %w", path, err)
 		}
 	}
-	definitions := i.dynamic.Resource(resources["CustomResourceDefinition"])
-	for _, name := range []string{"applications", "applicationsets", "appprojects"} {
-		if err := untilEstablished(ctx, definitions, name+".argoproj.io"); err != nil {
+	for _, name := range definitions {
+		if err := untilEstablished(ctx, client, name+"s.argoproj.io"); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// applyDefinition writes a definition unless this very one is there: each write makes the API server compute its
+// schemas anew. Descriptions are taken out, since they are most of it and are kept in memory several times.
+func applyDefinition(ctx context.Context, client dynamic.ResourceInterface, content []byte) error {
+	definition := &unstructured.Unstructured{}
+	if err := yaml.Unmarshal(content, &definition.Object); err != nil {
+		return err
+	}
+	dropDescriptions(definition.Object["spec"])
+	sum := sha256.Sum256(content)
+	source := hex.EncodeToString(sum[:])
+	definition.SetAnnotations(map[string]string{sourceAnnotation: source})
+	definition.SetLabels(map[string]string{ownerLabel: fieldManager, "app.kubernetes.io/part-of": "argocd"})
+	_, err := client.Create(ctx, definition, metav1.CreateOptions{FieldManager: fieldManager})
+	if !apierrors.IsAlreadyExists(err) {
+		return err
+	}
+	present, err := client.Get(ctx, definition.GetName(), metav1.GetOptions{})
+	if err != nil || present.GetAnnotations()[sourceAnnotation] == source {
+		return err
+	}
+	definition.SetResourceVersion(present.GetResourceVersion())
+	_, err = client.Update(ctx, definition, metav1.UpdateOptions{FieldManager: fieldManager})
+	return err
+}
+
+// dropDescriptions removes the descriptions of an OpenAPI schema. A property that is called description is a schema, and
+// stays.
+func dropDescriptions(node any) {
+	switch value := node.(type) {
+	case map[string]any:
+		if _, isText := value["description"].(string); isText {
+			delete(value, "description")
+		}
+		for _, child := range value {
+			dropDescriptions(child)
+		}
+	case []any:
+		for _, child := range value {
+			dropDescriptions(child)
+		}
+	}
 }
 
 func untilEstablished(ctx context.Context, definitions dynamic.ResourceInterface, name string) error {
