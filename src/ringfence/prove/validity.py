@@ -15,6 +15,7 @@ from ringfence.prove.kinds import Kind
 Check: TypeAlias = Callable[[Any], None]
 _SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
+_RBAC_GROUP = "rbac.authorization.k8s.io"
 _LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?")
 _LABEL_KEY = re.compile(r"([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
 
@@ -274,15 +275,54 @@ _RULE = record(
 _SUBJECT = record(
     "kind", "name", kind=one_of("User", "Group", "ServiceAccount"), name=text, namespace=text, apiGroup=text
 )
+
+
+def _rbac_subject(value: Any) -> None:
+    """A subject of a binding; groups of the wrong API are refused (validation of rbac.authorization.k8s.io)."""
+    _SUBJECT(value)
+    wanted = "" if value["kind"] == "ServiceAccount" else _RBAC_GROUP
+    if value.get("apiGroup") not in (None, "", wanted):
+        raise InvalidError(repr(wanted), "apiGroup")
+    if not value["name"]:
+        raise InvalidError("there", "name")
+
+
+def _cluster_subject(value: Any) -> None:
+    _rbac_subject(value)
+    if value["kind"] == "ServiceAccount" and not value.get("namespace"):
+        raise InvalidError("there", "namespace")
+
+
+def _resource_rule(value: Any) -> None:
+    """A rule of a Role: verbs, groups and resources, no URLs."""
+    _RULE(value)
+    if not value["verbs"]:
+        raise InvalidError("there", "verbs")
+    if value.get("nonResourceURLs"):
+        raise InvalidError("absent in a namespaced role", "nonResourceURLs")
+    for key in ("apiGroups", "resources"):
+        if not value.get(key):
+            raise InvalidError("there", key)
+
+
+def _cluster_rule(value: Any) -> None:
+    """A rule of a ClusterRole: as of a Role, or URLs alone."""
+    _RULE(value)
+    if not value.get("nonResourceURLs"):
+        _resource_rule(value)
+    elif not value["verbs"] or value.get("resources") or value.get("apiGroups") or value.get("resourceNames"):
+        raise InvalidError("a rule of resources or of nonResourceURLs, with verbs")
+
+
 _BINDING = record(
     "roleRef",
-    subjects=listing(_SUBJECT),
-    roleRef=record("kind", "name", kind=one_of("Role", "ClusterRole"), name=text, apiGroup=text),
+    subjects=listing(_rbac_subject),
+    roleRef=record("kind", "name", kind=one_of("Role", "ClusterRole"), name=text, apiGroup=one_of("", _RBAC_GROUP)),
 )
 _CLUSTER_BINDING = record(
     "roleRef",
-    subjects=listing(_SUBJECT),
-    roleRef=record("kind", "name", kind=one_of("ClusterRole"), name=text, apiGroup=text),
+    subjects=listing(_cluster_subject),
+    roleRef=record("kind", "name", kind=one_of("ClusterRole"), name=text, apiGroup=one_of("", _RBAC_GROUP)),
 )
 _HARD = record(spec=record(hard=mapping(amount), scopes=listing(text), scopeSelector=record(matchExpressions=listing(
     record("scopeName", "operator", scopeName=text, operator=text, values=listing(text))))))  # fmt: skip
@@ -371,8 +411,8 @@ _CHECKS: Mapping[Kind, Check] = {
         dataSource=record("kind", "name", kind=text, name=text),
         dataSourceRef=record("kind", "name", kind=text, name=text, namespace=text))),
     Kind("scheduling.k8s.io", "PriorityClass"): record("value", value=integer, globalDefault=boolean),
-    Kind("rbac.authorization.k8s.io", "Role"): record(rules=listing(_RULE)),
-    Kind("rbac.authorization.k8s.io", "ClusterRole"): record(rules=listing(_RULE), aggregationRule=anything),
+    Kind("rbac.authorization.k8s.io", "Role"): record(rules=listing(_resource_rule)),
+    Kind("rbac.authorization.k8s.io", "ClusterRole"): record(rules=listing(_cluster_rule), aggregationRule=anything),
     Kind("rbac.authorization.k8s.io", "RoleBinding"): _BINDING,
     Kind("rbac.authorization.k8s.io", "ClusterRoleBinding"): _CLUSTER_BINDING,
     Kind("admissionregistration.k8s.io", "ValidatingWebhookConfiguration"): _WEBHOOKS,

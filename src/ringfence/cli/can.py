@@ -1,0 +1,161 @@
+"""``ringfence can``: one question with its reasons, or a file of them."""
+
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ringfence.base.errors import ExitCode, UsageError
+from ringfence.base.text import printable
+from ringfence.cli.output import Format, print_data
+
+app = typer.Typer(
+    help="Answer one question: can connect, can access, can land.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+)
+
+Snapshots = Annotated[list[str] | None, typer.Option("--snapshot", metavar="NAME=PATH", help="Objects of a cluster.")]
+Contexts = Annotated[list[str] | None, typer.Option("--context", metavar="NAME=CONTEXT", help="A live cluster.")]
+PartitionFile = Annotated[Path | None, typer.Option("--partition", help="A Partition, for what it assumes.")]
+ClusterName = Annotated[str | None, typer.Option("--cluster", help="Which cluster, when several are given.")]
+Probes = Annotated[Path | None, typer.Option("--probes", metavar="FILE.jsonl", help="Many questions, one a line.")]
+Output = Annotated[Format, typer.Option("--output", "-o", help="table or json.")]
+_CODES = {"yes": ExitCode.OK, "no": ExitCode.FOUND, "unknown": ExitCode.UNKNOWN}
+
+
+def pairs(values: list[str] | None, option: str) -> dict[str, str]:
+    """``NAME=VALUE`` options as a mapping. Raises UsageError for one without a name."""
+    found: dict[str, str] = {}
+    for value in values or ():
+        name, equals, rest = value.partition("=")
+        if not equals or not name or not rest:
+            raise UsageError(
+                f"{option} {value}: it is written {option} NAME={'PATH' if 'snap' in option else 'CONTEXT'}"
+            )
+        if name in found:
+            raise UsageError(f"{option}: the cluster {name!r} is given twice")
+        found[name] = rest
+    return found
+
+
+def _sources(
+    snapshots: list[str] | None, contexts: list[str] | None, partition: Path | None, cluster: str | None
+) -> Any:
+    from ringfence.flows.can import Sources
+
+    paths = {name: Path(path) for name, path in pairs(snapshots, "--snapshot").items()}
+    return Sources(paths, pairs(contexts, "--context"), partition, cluster)
+
+
+@app.command("access")
+def access(
+    words: Annotated[list[str] | None, typer.Argument(metavar="VERB RESOURCE[/NAME]")] = None,
+    as_user: Annotated[str, typer.Option("--as", help="The user, or system:serviceaccount:NAMESPACE:NAME.")] = "",
+    as_group: Annotated[list[str] | None, typer.Option("--as-group", help="A group of the user.")] = None,
+    namespace: Annotated[str, typer.Option("--namespace", "-n")] = "",
+    subresource: Annotated[str, typer.Option("--subresource")] = "",
+    snapshot: Snapshots = None,
+    context: Contexts = None,
+    partition: PartitionFile = None,
+    cluster: ClusterName = None,
+    probes: Probes = None,
+    output: Output = Format.TABLE,
+) -> None:
+    """May this user do that? For instance: can access get secrets/db -n shop --as alice."""
+    sources = _sources(snapshot, context, partition, cluster)
+    if probes is not None:
+        _many("access", sources, probes)
+    if words is None or len(words) != 2:
+        raise UsageError(
+            "can access takes a verb and a resource", hint="ringfence can access get secrets/db -n shop --as alice"
+        )
+    line: dict[str, Any] = {"user": as_user, "groups": as_group or [], "verb": words[0]}
+    if words[1].startswith("/"):
+        line["nonResourceURL"] = words[1]
+    else:
+        kind, _, name = words[1].partition("/")
+        resource, _, group = kind.partition(".")
+        line |= {"group": group, "resource": resource, "subresource": subresource, "namespace": namespace, "name": name}
+    _one("access", sources, line, output)
+
+
+@app.command("connect")
+def connect(
+    parties: Annotated[list[str] | None, typer.Argument(metavar="FROM TO")] = None,
+    port: Annotated[str, typer.Option("--port", help="PORT/PROTOCOL, for instance 5432/TCP.")] = "",
+    snapshot: Snapshots = None,
+    context: Contexts = None,
+    partition: PartitionFile = None,
+    cluster: ClusterName = None,
+    probes: Probes = None,
+    output: Output = Format.TABLE,
+) -> None:
+    """May this pod connect to that one? FROM and TO are NAMESPACE/POD or an IP address."""
+    sources = _sources(snapshot, context, partition, cluster)
+    if probes is not None:
+        _many("connect", sources, probes)
+    number, _, protocol = port.partition("/")
+    if parties is None or len(parties) != 2 or not number.isdigit():
+        raise UsageError(
+            "can connect takes two parties and a port", hint="ringfence can connect shop/web shop/db --port 5432/TCP"
+        )
+    line = {"from": parties[0], "to": parties[1], "protocol": protocol or "TCP", "port": int(number)}
+    _one("connect", sources, line, output)
+
+
+@app.command("land")
+def land(
+    words: Annotated[list[str] | None, typer.Argument(metavar="POD.yaml NODE")] = None,
+    snapshot: Snapshots = None,
+    context: Contexts = None,
+    partition: PartitionFile = None,
+    cluster: ClusterName = None,
+    probes: Probes = None,
+    output: Output = Format.TABLE,
+) -> None:
+    """May this pod run on that node?"""
+    sources = _sources(snapshot, context, partition, cluster)
+    if probes is not None:
+        _many("land", sources, probes)
+    if words is None or len(words) != 2:
+        raise UsageError(
+            "can land takes a file with a pod and a node", hint="ringfence can land POD.yaml NODE --snapshot c=DIR"
+        )
+    from ringfence.flows.land import read_pod
+
+    _one("land", sources, {"pod": read_pod(Path(words[0])), "node": words[1]}, output)
+
+
+def _one(question: str, sources: Any, line: Mapping[str, Any], output: Format) -> None:
+    from ringfence.flows.can import one
+    from ringfence.prove.probes import answer_line
+
+    answer = one(question, sources, line)
+    if not print_data({"apiVersion": "ringfence.dev/v1", "kind": "Answer", **answer_line(line, answer)}, output):
+        sys.stdout.write(answer.answer + "\n")
+        sys.stdout.writelines(f"  {printable(reason)}\n" for reason in answer.because)
+    raise typer.Exit(int(_CODES[answer.answer]))
+
+
+def _many(question: str, sources: Any, probes: Path) -> None:
+    from ringfence.flows.can import many
+
+    raise typer.Exit(int(_write(many(question, sources, probes))))
+
+
+def _write(lines: Iterable[Mapping[str, Any]]) -> ExitCode:
+    """Print the answers as JSON lines. The code: 3 when something is unknown, else 1 when something is no, else 0."""
+    import orjson
+
+    seen: set[str] = set()
+    stream = sys.stdout
+    for line in lines:
+        seen.add(line["answer"])
+        stream.write(orjson.dumps(line).decode("utf-8") + "\n")
+    if "no" in seen:
+        return ExitCode.FOUND
+    return ExitCode.UNKNOWN if "unknown" in seen else ExitCode.OK

@@ -1,0 +1,1 @@
+"""What deployments share by living on one platform: API server settings, components, delivery, environments."""
