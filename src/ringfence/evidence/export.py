@@ -122,7 +122,8 @@ def _section(number: int, clause: ClauseEvidence) -> str:
 
 def _row(entry: Entry) -> str:
     event = entry.event
-    facts = json.dumps(event.facts, indent=2, sort_keys=True, ensure_ascii=False)
+    lines = json.dumps(event.facts, indent=2, sort_keys=True, ensure_ascii=False).split("\n")
+    facts = "\n".join(printable(line) for line in lines)
     return (
         f"<tr><td>{entry.sequence}</td><td>{_safe(event.at.isoformat())}</td><td>{_safe(event.actor)}</td>"
         f"<td>{_safe(event.kind)}<br>{_safe(event.subject)}</td><td>{_safe(event.because)}<details><summary>facts"

@@ -157,7 +157,7 @@ def test_it_is_the_last_moment_when_that_much_working_time_has_passed(
     assert _worked_minutes(found + timedelta(minutes=1), off) > wanted
 
 
-@given(st.datetimes(datetime(2020, 1, 1), datetime(2090, 1, 1)), st.sampled_from([SE, DE, BY]))
+@given(st.datetimes(datetime(2020, 1, 1), datetime(2090, 1, 1)), st.sampled_from([SE, DE, BY]))  # noqa: DTZ001
 def test_five_days_are_never_fewer_than_five_working_days(naive: datetime, place: tuple[str, str]) -> None:
     calendar = working_calendar(*place)
     finished = naive.replace(tzinfo=ZoneInfo("UTC"))
