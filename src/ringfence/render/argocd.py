@@ -102,6 +102,8 @@ def _object(landscape: Landscape, tenant: Tenant, options: Options, kind: str, s
                 "name": tenant.release,
                 "namespace": options.argocd_namespace(tenant.placement.environment),
                 "labels": dict(labels(landscape.name, tenant.name, "delivery")),
+                # With it, removing an Application removes what it delivered before it is gone itself.
+                **({"finalizers": ["resources-finalizer.argocd.argoproj.io"]} if kind == "Application" else {}),
             },
             "spec": dict(spec),
         },
