@@ -66,6 +66,8 @@ def _spec(spec: Fields, name: str, path: Path) -> Landscape:
     known = rules.vocabulary(applications, _stage_names(ladder), zones, teams,
                              frozenset(stage.name for stage in ladder.stages if not stage.placed))  # fmt: skip
     separate = spec.read("separate", lambda node, at: rules.read_separate(node, at, known), ())
+    # Gates and seed data: read by promote.policy, which knows their kinds and stands above this package.
+    spec.get("promotion")
     return Landscape(
         name=name,
         folder=str(path.parent),
