@@ -75,6 +75,8 @@ class Engine:
             self._retire(layout, planned, report)
             planned = self._move_from_taken_ports(landscape, layout, planned, report)
             record.write(layout.folder, planned)
+            for environment in environments:
+                private_folder(layout.environment(environment.name))
             clusters = [
                 self._cluster_unit(landscape, layout, planned, environment, index, binaries)
                 for environment in environments
