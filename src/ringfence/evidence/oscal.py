@@ -154,7 +154,7 @@ def _plan(ledger: str, clauses: Sequence[ClauseEvidence], now: datetime) -> dict
     return {
         "uuid": _identifier("plan", ledger),
         "title": "Assessment plan",
-        "description": "Decisions, proofs, promotions, orders and updates are written to a signed ledger as they happen.",
+        "description": "Everything that is decided, proved, promoted or updated is written to a signed ledger.",
         "base64": {
             "filename": "assessment-plan.json",
             "media-type": "application/json",

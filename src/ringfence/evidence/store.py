@@ -88,27 +88,8 @@ class FileStore:
             tail = Tail(self._last_line(), _read(self.checkpoint_path))
             addition = compose(tail)
             if addition.line is not None:
-                self._write(addition.line + b"\n")
+                append_line(self.path, addition.line)
             write_atomically(self.checkpoint_path, addition.checkpoint, mode=0o600)
-
-    def _write(self, line: bytes) -> None:
-        created = not self.path.exists()
-        try:
-            descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
-            try:
-                complete = _complete_length(descriptor)
-                os.ftruncate(descriptor, complete)
-                os.lseek(descriptor, complete, os.SEEK_SET)
-                view = memoryview(line)
-                while view:
-                    view = view[os.write(descriptor, view) :]
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
-            if created:
-                _sync_folder(self.path.parent)
-        except OSError as error:
-            raise _cannot_write(self.path, error) from error
 
     def _last_line(self) -> bytes | None:
         try:
@@ -140,9 +121,33 @@ def exclusive(path: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
+def append_line(path: Path, line: bytes) -> None:
+    """Add ``line`` and a line end to a file and fsync it; what a crash left after the last line end goes first.
+
+    The caller holds the lock. Raises StateError when the disk is full or the file cannot be written.
+    """
+    created = not path.exists()
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            complete = _complete_length(descriptor)
+            os.ftruncate(descriptor, complete)
+            os.lseek(descriptor, complete, os.SEEK_SET)
+            view = memoryview(line + b"\n")
+            while view:
+                view = view[os.write(descriptor, view) :]
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        if created:
+            _sync_folder(path.parent)
+    except OSError as error:
+        raise _cannot_write(path, error) from error
+
+
 def _cannot_write(path: Path, error: OSError) -> StateError:
     return StateError(
-        f"{path}: the ledger cannot be written: {error.strerror or error}",
+        f"{path}: it cannot be written: {error.strerror or error}",
         reason="CannotWrite",
         hint="free some disk space or give the folder to your user, then run the same command again",
     )
