@@ -1,6 +1,6 @@
 """Where a landscape's ledger is and who signs it.
 
-Without settings: a file in the landscape's state folder, signed with a key of this machine that is made on first use.
+Without settings: a file in the data folder, signed with a key of this machine that is made on first use.
 ``settings.json`` beside it may name a Git repository instead, a signing command for a key that is elsewhere, and the
 public keys of other machines that write to the same ledger. Environment variables were rejected: a ledger must not
 change its place because a shell was started differently.
@@ -45,8 +45,8 @@ class Settings:
 
 
 def evidence_folder(paths: Paths, landscape: str) -> Path:
-    """The folder of a landscape's evidence."""
-    return paths.landscape(landscape) / "evidence"
+    """The folder of a landscape's evidence: outside its state folder, since evidence outlives the clusters."""
+    return paths.data / "evidence" / landscape
 
 
 def key_path(paths: Paths) -> Path:

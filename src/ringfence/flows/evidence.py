@@ -64,7 +64,7 @@ def landscape_name(paths: Paths, given: Path | None) -> str:
     path = given if given is not None else Path("ringfence.yaml")
     if path.exists():
         return load_landscape(path).name
-    known = sorted(folder.parent.name for folder in paths.state.glob("*/evidence"))
+    known = sorted(folder.name for folder in (paths.data / "evidence").glob("*") if folder.is_dir())
     if given is not None:
         if str(given) in known:
             return str(given)
