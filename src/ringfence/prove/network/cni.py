@@ -72,7 +72,7 @@ QUESTIONS = {
     )
 }
 
-_ENFORCES: dict[str, str] = {"networkPolicy": "enforced"}
+_ENFORCES: dict[str, str] = {"networkPolicy": "enforced", "sctp": "enforced"}
 _NO_ADMIN = {
     "adminNetworkPolicy": "ignored",
     "baselineAdminNetworkPolicy": "ignored",
@@ -87,7 +87,6 @@ PLUGINS: Mapping[str, Mapping[str, str]] = {
         "ipBlockPods": "matched",
         "ipBlockNodes": "matched",
         "hostNetwork": "node",
-        "sctp": "enforced",
         "nodePortSource": "client",
     },
     "cilium": {
@@ -101,7 +100,6 @@ PLUGINS: Mapping[str, Mapping[str, str]] = {
         **_ENFORCES,
         "endPort": "range",
         "ipBlockPods": "matched",
-        "sctp": "enforced",
         "adminNetworkPolicy": "enforced",
         "baselineAdminNetworkPolicy": "enforced",
         "clusterNetworkPolicy": "ignored",
@@ -110,14 +108,12 @@ PLUGINS: Mapping[str, Mapping[str, str]] = {
         **_ENFORCES,
         "endPort": "range",
         "ipBlockPods": "matched",
-        "sctp": "enforced",
         "clusterNetworkPolicy": "ignored",
     },
     "kube-network-policies": {
         **_ENFORCES,
         "endPort": "range",
         "ipBlockPods": "matched",
-        "sctp": "enforced",
         "clusterNetworkPolicy": "enforced",
     },
     "kube-ovn": {**_ENFORCES, "ipBlockPods": "matched"},
@@ -125,7 +121,7 @@ PLUGINS: Mapping[str, Mapping[str, str]] = {
     "weave": {**_ENFORCES, **_NO_ADMIN, "ipBlockPods": "matched"},
     "aws": {**_ENFORCES, **_NO_ADMIN, "ipBlockPods": "matched"},
     "azure": {**_ENFORCES, **_NO_ADMIN, "ipBlockPods": "matched"},
-    "kindnet": {**_ENFORCES, "endPort": "range", "ipBlockPods": "matched", "sctp": "enforced"},
+    "kindnet": {**_ENFORCES, "endPort": "range", "ipBlockPods": "matched"},
     "flannel": _NOTHING,
     "none": _NOTHING,
 }

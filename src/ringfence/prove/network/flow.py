@@ -113,6 +113,8 @@ def _contains_any(block: Block, party: Party, choices: Choices) -> bool:
             return True
         text = f"which address is seen for traffic of {party.address} (is it in {block}?)"
         return choices.ask(Question(f"seen:{party.address}:{block}", ("no", "yes"), text)) == "yes"
+    if block.network.version == 4 and block.network.prefixlen == 0 and not (block.excepted or party.addresses):
+        return True
     if party.addresses:
         return any(block.contains(address) for address in party.addresses)
     text = f"the address of {describe(party)} (is it in {block}?)"

@@ -86,6 +86,11 @@ class World:
         """A namespace's labels, or None where the snapshot does not hold the namespace."""
         return self.namespaces.get(name)
 
+    def forget(self) -> None:
+        """Drop what was worked out from policies: for a copy whose policies differ."""
+        self._selecting = {}
+        self._by_label = {}
+
     def selecting(self, pod: Pod, direction: str) -> list[Policy]:
         """The NetworkPolicies that isolate a pod in a direction (``ingress`` or ``egress``), in order."""
         key = (direction, pod.namespace, frozenset(pod.labels.items()))

@@ -1,0 +1,197 @@
+"""Can one deployment connect to another, in every state that its people and accounts can bring about?
+
+First the upper bound in bit sets, which clears nearly all pairs; then each pair that is left is asked exactly, port
+cell by port cell, until a certain connection is found. ``no`` is said only when nothing is left to try.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from ringfence.prove.answer import Answer, Truth
+from ringfence.prove.network.cells import Span, port_cells, relevant_rules
+from ringfence.prove.network.cni import POLICY, SCTP
+from ringfence.prove.network.connect import Packet, connect_parties
+from ringfence.prove.network.groups import Group, attacked, relabelled
+from ringfence.prove.network.reach import reach
+from ringfence.prove.network.space import Cells, Space, classes, make_space, places
+from ringfence.prove.network.values import Pod, Rule
+from ringfence.prove.network.wild import label_choices
+from ringfence.prove.network.world import World
+
+MOST_PAIRS = 20_000
+ENOUGH_UNKNOWN = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """A connection that is possible (``yes``) or that cannot be ruled out (``unknown``)."""
+
+    source: str
+    destination: str
+    protocol: str
+    port: int
+    answer: Answer
+    created: bool = False
+
+    def __str__(self) -> str:
+        """For a step of a witness."""
+        who = f"a pod that could be created in {self.source}" if self.created else self.source
+        return f"{who} connects to {self.destination} on {self.port}/{self.protocol}"
+
+
+@dataclass(frozen=True, slots=True)
+class Crossing:
+    """What comes of two deployments: ``yes`` (they can connect), ``no``, or ``unknown``, and the connections found."""
+
+    truth: Truth
+    connections: tuple[Connection, ...] = ()
+    missing: tuple[str, ...] = ()
+
+
+NOTHING = Crossing(Truth.NO)
+
+
+def cross_connections(world: World, a: Group, b: Group, declared: Iterable[Span] = ()) -> Crossing:
+    """May any pod of ``a``, present or to be created, open a connection to a pod of ``b`` that is not declared?
+
+    Pods only; roads over Services, Ingresses and Gateways are ``road_connections``. One certain connection is enough;
+    up to a few uncertain ones are kept when there is none.
+    """
+    if not a.pods and not a.powers.create_pods:
+        return NOTHING
+    search = _Search(attacked(world, a.powers), a, tuple(declared))
+    return search.run(b)
+
+
+@dataclass(slots=True)
+class _Search:
+    """One search from one group."""
+
+    world: World
+    a: Group
+    declared: tuple[Span, ...]
+
+    def run(self, b: Group) -> Crossing:
+        cells = _cells(self.world, (*self.a.pods, *b.pods))
+        wild = _wild_pods(self.a)
+        present = classes(self.a.pods, cells)
+        sources = make_space(self.world, present, wild, self.a.powers.labels)
+        destinations = make_space(self.world, classes(b.pods, cells), (), self.a.powers.labels)
+        unsure: list[Connection] = []
+        for asked, (source, destination) in enumerate(_candidates(self.world, sources, destinations), 1):
+            found = self._ask(sources.pods[source], destinations.pods[destination], created=source >= sources.wild_from)
+            if found is not None and found.answer.truth is Truth.YES:
+                return Crossing(Truth.YES, (found,))
+            if found is not None and len(unsure) < ENOUGH_UNKNOWN:
+                unsure.append(found)
+            if asked >= MOST_PAIRS:
+                why = f"more than {MOST_PAIRS} pairs of pods could connect and none surely does"
+                return Crossing(Truth.UNKNOWN, tuple(unsure), (why,))
+        return self._conclude(sources, destinations, unsure)
+
+    def _conclude(self, sources: Space, destinations: Space, unsure: list[Connection]) -> Crossing:
+        if not unsure and not (self.world.facts.get(POLICY.key) and self.world.facts.get(SCTP.key) == "enforced"):
+            unsure = list(self._ambient(sources, destinations))
+        if not unsure:
+            return NOTHING
+        missing = dict.fromkeys(text for connection in unsure for text in connection.answer.settles)
+        return Crossing(Truth.UNKNOWN, tuple(unsure), tuple(missing))
+
+    def _ambient(self, sources: Space, destinations: Space) -> Iterator[Connection]:
+        """The upper bound takes policies as enforced; where that is not known, any pair may show it."""
+        for source in sources.pods[:ENOUGH_UNKNOWN]:
+            for destination in destinations.pods[:ENOUGH_UNKNOWN]:
+                found = self._ask_pods(self.world, source, destination, created=False)
+                if found is not None:
+                    yield found
+                    return
+
+    def _ask(self, source: Pod, destination: Pod, *, created: bool) -> Connection | None:
+        """The surest connection between two pods, over all labels where the source or its namespace is free."""
+        if not created and source.namespace not in self.a.powers.labels:
+            return self._ask_pods(self.world, source, destination, created=False)
+        rules = relevant_rules(self.world, source.namespace, destination)
+        pods = label_choices(rules.pod_selectors) if created else None
+        spaces = label_choices(rules.namespace_selectors) if source.namespace in self.a.powers.labels else None
+        worlds = [relabelled(self.world, source.namespace, tried) for tried in spaces.tried] if spaces else [self.world]
+        choices: Iterable[Mapping[str, str]] = pods.tried if pods else (source.labels,)
+        best: Connection | None = None
+        for world in worlds:
+            for labels in choices:
+                found = self._ask_pods(world, replace(source, labels=labels), destination, created=created)
+                if found is not None and found.answer.truth is Truth.YES:
+                    return found
+                best = best or found
+        if best is None and not ((pods is None or pods.complete) and (spaces is None or spaces.complete)):
+            why = f"too many sets of labels could be given to pods of {source.namespace} to try them all"
+            best = Connection(source.ref, destination.ref, "TCP", 0, Answer(Truth.UNKNOWN, (why,), (why,)), created)
+        return best
+
+    def _ask_pods(self, world: World, source: Pod, destination: Pod, *, created: bool) -> Connection | None:
+        best: Connection | None = None
+        for protocol, port in port_cells(world, source, destination, self.declared):
+            answer = connect_parties(world, Packet(source, destination, protocol, port))
+            if answer.truth is Truth.NO:
+                continue
+            who = source.namespace if created else source.ref
+            found = Connection(who, destination.ref, protocol, port, answer, created)
+            if answer.truth is Truth.YES:
+                return found
+            best = best or found
+        return best
+
+
+def _candidates(world: World, sources: Space, destinations: Space) -> Iterator[tuple[int, int]]:
+    """The pairs that the upper bound leaves, every destination once before any a second time."""
+    bound = reach(world, sources, destinations)
+    waiting = [(place, places(bound.into(place))) for place in range(len(destinations.pods))]
+    while waiting:
+        left = []
+        for destination, found in waiting:
+            source = next(found, None)
+            if source is not None:
+                yield source, destination
+                left.append((destination, found))
+        waiting = left
+
+
+def _wild_pods(a: Group) -> list[Pod]:
+    """One pod of any labels for every namespace where the group can create pods, and one more on the host's network."""
+    made = [Pod(space, "created", {}, ref=f"namespace/{space}") for space in sorted(a.powers.create_pods)]
+    for space in sorted(a.powers.host_network & a.powers.create_pods):
+        for node in sorted(a.powers.nodes) if a.powers.nodes is not None else [None]:
+            made.append(Pod(space, "created", {}, host_network=True, node=node, ref=f"namespace/{space}"))
+    return made
+
+
+def _cells(world: World, pods: Iterable[Pod]) -> Cells:
+    keys: set[str] = set()
+    ends: set[tuple[int, int]] = set()
+    for rules in _all_rules(world):
+        for rule in rules:
+            for peer in rule.peers:
+                keys |= peer.pods.keys if peer.pods is not None else frozenset()
+                for block in peer.blocks:
+                    for part in (block.network, *block.excepted):
+                        ends.add((part.version, int(part.network_address)))
+                        ends.add((part.version, int(part.broadcast_address) + 1))
+    for policies in world.policies.values():
+        for policy in policies:
+            keys |= policy.pods.keys
+    for admin in world.admin:
+        keys |= admin.pods.keys
+    return Cells(frozenset(keys), tuple(sorted(ends)), any(pod.host_network for pod in pods))
+
+
+def _all_rules(world: World) -> Iterator[tuple[Rule, ...]]:
+    seen: set[int] = set()
+    listed: list[tuple[Rule, ...] | None] = []
+    for policies in world.policies.values():
+        for policy in policies:
+            listed += (policy.ingress, policy.egress)
+    for admin in world.admin:
+        listed += (admin.ingress, admin.egress)
+    for rules in listed:
+        if rules and id(rules) not in seen:
+            seen.add(id(rules))
+            yield rules
