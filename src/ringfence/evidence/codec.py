@@ -53,8 +53,10 @@ def _decode(wanted: Any, value: Any) -> Any:
         return _decode_dataclass(wanted, value)
     if isinstance(wanted, type) and issubclass(wanted, Enum):
         return wanted(value)
-    if wanted in (datetime, date):
-        return wanted.fromisoformat(_of(str, value))
+    if wanted is date:
+        return date.fromisoformat(_of(str, value))
+    if wanted is datetime:
+        return _moment(_of(str, value))
     if wanted is Fraction:
         return Fraction(_of(str, value))
     return _of(wanted, value)
@@ -86,6 +88,13 @@ def _decode_dataclass(wanted: Any, value: Any) -> Any:
             if one.name in given
         }
     )
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(f"{text} has no offset from UTC")
+    return moment
 
 
 def _of(wanted: type, value: Any) -> Any:
