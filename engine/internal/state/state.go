@@ -86,6 +86,9 @@ func ReadJSON(path string, into any) error {
 	return nil
 }
 
+// lockPatience is for a killed predecessor, whose last thread lets go a moment after the process is gone for others.
+const lockPatience = 5 * time.Second
+
 // Lock makes this process the only one on a directory, for as long as it lives: the kernel lets go of the lock when it
 // dies, so none can be stale.
 func Lock(directory string) error {
@@ -93,8 +96,16 @@ func Lock(directory string) error {
 	if err != nil {
 		return err
 	}
-	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		return fmt.Errorf("%s: another process works on it: %w", directory, err)
+	deadline := time.Now().Add(lockPatience)
+	for {
+		err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		if err == nil {
+			break
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("%s: another process works on it: %w", directory, err)
+		}
+		time.Sleep(20 * time.Millisecond)
 	}
 	held = append(held, file)
 	return nil

@@ -29,6 +29,9 @@ from ringfence.engine.spec import EnvironmentSpec, Role, check
 from ringfence.engine.state import ArgocdState, ClusterState, EngineState, EnvironmentState, ProcessState
 
 
+_PORT_SECONDS = 2.0
+
+
 def _silent(_sentence: str) -> None:
     """Report nothing."""
 
@@ -153,12 +156,21 @@ class Engine:
         moved = []
         for one in planned.clusters:
             port = one.port
-            if layout.cluster(one.environment, one.name) not in running and not record.is_free(port):
+            if layout.cluster(one.environment, one.name) not in running and not self._becomes_free(port):
                 port = record.free_port(f"{landscape}/{one.name}", taken)
                 taken.add(port)
                 report(f"cluster {one.name}: port {one.port} is taken by another program; using {port} from now on")
             moved.append(ClusterRecord(one.environment, one.name, one.role, port, one.nodes))
         return EngineRecord(planned.environments, tuple(moved))
+
+    def _becomes_free(self, port: int) -> bool:
+        """Whether the port is free, or soon: the last thread of a killed cluster lets go of it a moment late."""
+        deadline = self._clock.monotonic() + _PORT_SECONDS
+        while not record.is_free(port):
+            if self._clock.monotonic() > deadline:
+                return False
+            self._clock.sleep(0.05)
+        return True
 
     def _cluster_unit(
         self,
