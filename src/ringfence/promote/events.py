@@ -1,6 +1,7 @@
 """What happens to releases, as values: each event is one line of the history and one step of the state machine."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeAlias
 
@@ -40,12 +41,14 @@ class MoveStarted:
 class MoveDone:
     """Every cluster of the move runs the revision and is healthy at it.
 
-    ``platform`` is the platform version of the Environment that the release came to, None where it is not known.
+    ``platform`` is the platform version of the Environment that the release came to, None where it is not known;
+    ``revisions`` maps each deployment of the move to the Git revision that brought it there.
     """
 
     identifier: str
     at: datetime
     platform: str | None = None
+    revisions: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

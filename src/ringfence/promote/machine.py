@@ -146,6 +146,7 @@ def _done(ladder: Ladder, state: LadderState, move: Move, event: MoveDone) -> La
         state,
         runs=runs,
         ran=ran,
+        revisions={**state.revisions, **event.revisions},
         passages=passages,
         positions={**state.positions, move.release: Position(move.stage, target)},
         moves={key: value for key, value in state.moves.items() if key != move.identifier},

@@ -123,7 +123,8 @@ class Move:
 class LadderState:
     """Everything about the releases of one application. ``version`` counts the events that made it.
 
-    ``runs`` is what each deployment was last brought to, ``ran`` what it ran before, oldest first, each once.
+    ``runs`` is what each deployment was last brought to and ``revisions`` by which Git revision; ``ran`` is what it has
+    run, oldest first, each once.
     """
 
     application: str
@@ -132,6 +133,7 @@ class LadderState:
     positions: Mapping[str, Position] = field(default_factory=dict)
     runs: Mapping[str, str] = field(default_factory=dict)
     ran: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    revisions: Mapping[str, str] = field(default_factory=dict)
     holds: Mapping[str, Note] = field(default_factory=dict)
     rejected: Mapping[str, Note] = field(default_factory=dict)
     queue: tuple[Waiting, ...] = ()

@@ -9,6 +9,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from ringfence.base.calendar import find_zone
 from ringfence.base.document import Node
 from ringfence.base.errors import InputError, RingfenceError
 from ringfence.landscape import fields
@@ -54,13 +55,12 @@ def moment(node: Node, path: str) -> datetime:
 
 
 def timezone(node: Node, path: str) -> str:
-    """The name of a time zone. Raises InputError when this machine does not know it."""
+    """The name of a time zone. Raises InputError when nobody knows it."""
     text = fields.text(node, path)
     try:
-        ZoneInfo(text)
-    except (KeyError, ValueError, OSError) as error:
-        message = f"{path} is {fields.short(text)}, which is no time zone; write it as Europe/Stockholm"
-        raise InputError(message, location=node.location) from error
+        find_zone(text)
+    except InputError as error:
+        raise InputError(f"{path}: {error.message}", location=node.location) from error
     return text
 
 

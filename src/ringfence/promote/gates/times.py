@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from functools import lru_cache
-from zoneinfo import ZoneInfo
 
+from ringfence.base.calendar import WorkingCalendar, find_zone, working_calendar, working_days_after
 from ringfence.landscape.model import Calendar
 from ringfence.promote.gates.question import Facts, Question, origin_stage
 from ringfence.promote.verdict import GateState, GateVerdict
@@ -13,21 +12,10 @@ FARTHEST_DAYS = 400
 """How many days ahead a window is looked for: every yearly window is found."""
 
 
-@lru_cache(maxsize=64)
-def days_off(country: str | None, subdivision: str | None, year: int) -> frozenset[date]:
-    """The public holidays of a country in a year; none without a country."""
-    if country is None:
-        return frozenset()
-    import holidays
-
-    return frozenset(holidays.country_holidays(country, subdiv=subdivision, years=year))
-
-
-def is_working_day(day: date, calendar: Calendar) -> bool:
-    """True from Monday to Friday unless the calendar has the day off."""
-    if day.isoformat() in calendar.also_off:
-        return False
-    return day.weekday() < 5 and day not in days_off(calendar.country, calendar.subdivision, day.year)
+def working(calendar: Calendar) -> WorkingCalendar:
+    """The working days of a Landscape. Raises InputError for a country or a time zone that nobody knows."""
+    also_off = tuple(date.fromisoformat(day) for day in calendar.also_off)
+    return working_calendar(calendar.country, calendar.timezone, also_off, calendar.subdivision)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +56,15 @@ class Window:
         """The next opening is found by cron's own rules, summer time included."""
         from cronsim import CronSim
 
-        zone = ZoneInfo(self.timezone or question.calendar.timezone)
+        days = working(question.calendar)
+        zone = find_zone(self.timezone) if self.timezone else days.zone
         now = question.now.astimezone(zone)
         horizon = now + timedelta(days=FARTHEST_DAYS)
         for opening in CronSim(self.opens, now - self.duration - timedelta(minutes=1)):
             if opening > horizon:
                 break
             closing = opening + self.duration
-            if closing <= now or (self.working_days and not is_working_day(opening.date(), question.calendar)):
+            if closing <= now or (self.working_days and not days.is_working(opening.date())):
                 continue
             if opening <= now:
                 return GateVerdict(
@@ -101,17 +90,10 @@ class Freeze:
         if self.begins is not None and self.ends is not None and self.begins <= question.now < self.ends:
             because = f"frozen until {self.ends.isoformat()}" + (f": {self.because}" if self.because else "")
             return GateVerdict(self.name, GateState.WAITING, because, self.ends)
-        local = question.now.astimezone(ZoneInfo(question.calendar.timezone))
-        if self.days_off and not is_working_day(local.date(), question.calendar):
-            until = _next_working_day(local, question.calendar)
+        days = working(question.calendar)
+        local = question.now.astimezone(days.zone)
+        if self.days_off and not days.is_working(local.date()):
+            following = working_days_after(local.date(), 1, days)[0]
+            until = datetime(following.year, following.month, following.day, tzinfo=days.zone)
             return GateVerdict(self.name, GateState.WAITING, f"{local.date()} is no working day", until)
         return GateVerdict(self.name, GateState.OPEN, "no freeze now")
-
-
-def _next_working_day(local: datetime, calendar: Calendar) -> datetime:
-    day = local.date()
-    for _ in range(FARTHEST_DAYS):
-        day += timedelta(days=1)
-        if is_working_day(day, calendar):
-            break
-    return datetime(day.year, day.month, day.day, tzinfo=local.tzinfo)

@@ -1,0 +1,39 @@
+"""``ringfence approve``: approve a promotion, as somebody other than its author."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ringfence.cli.output import Format, print_data
+from ringfence.cli.promotion import DEFAULT, Actor, Because, File, Output, ReleaseName, workspace
+
+
+def command(
+    deployment: Annotated[str, typer.Argument(help="Where the release stands, such as portal/staging.")],
+    to: Annotated[str, typer.Option("--to", metavar="STAGE", help="The stage that it may enter.")],
+    release: ReleaseName = None,
+    because: Because = None,
+    emergency: Annotated[
+        bool, typer.Option("--emergency", help="Stand for an emergency; two different people must.")
+    ] = False,
+    impact: Annotated[
+        Path | None, typer.Option(help="A document that analyses the change's impact on security; it is signed.")
+    ] = None,
+    file: File = DEFAULT,
+    actor: Actor = None,
+    output: Output = Format.TABLE,
+) -> None:
+    """Approve that the release at a deployment enters a stage. Its author's word does not count."""
+    from ringfence.flows import standing
+
+    opened = workspace(file, actor)
+    subject = standing.find(opened, deployment, release)
+    if impact is not None:
+        from ringfence.flows.promotion.statements import sign
+
+        sign(opened, subject.digest, impact)
+    answer = standing.approve(opened, subject, to.rpartition("/")[2], because, emergency=emergency)
+    if not print_data(answer.to_json(), output):
+        sys.stdout.write(f"{answer.application} {answer.version} may enter {to}, says {answer.by}\n")

@@ -1,0 +1,35 @@
+"""``ringfence history``: what was released, promoted, demoted, held and refused."""
+
+from typing import Annotated
+
+import typer
+
+from ringfence.cli.output import Format, Table, print_data, print_table
+from ringfence.cli.promotion import DEFAULT, File, Output, workspace
+
+
+def command(
+    what: Annotated[
+        str | None, typer.Argument(metavar="[APP|DEPLOYMENT]", help="An application or a deployment; default: all.")
+    ] = None,
+    limit: Annotated[int, typer.Option("-n", "--limit", min=1, help="How many entries, newest first.")] = 20,
+    event: Annotated[str | None, typer.Option(help="Only these: promoted, demoted, refused, ...")] = None,
+    file: File = DEFAULT,
+    output: Output = Format.TABLE,
+) -> None:
+    """Show what was released, promoted, demoted, held and refused, newest first."""
+    from ringfence.flows.history import history
+
+    found = history(workspace(file, None), what, event=event, limit=limit)
+    if print_data(found.to_json(), output):
+        return
+    rows = []
+    for entry in found.entries:
+        body = entry.body
+        way = " → ".join(str(body[key]) for key in ("from", "to") if body.get(key)) or entry.place or "-"
+        why = str(body.get("because") or "")
+        rows.append(
+            (entry.at.isoformat(timespec="seconds"), entry.event, f"{entry.application} {body.get('version', '')}",
+             way, str(body.get("by", "")), why if output is Format.WIDE or len(why) < 60 else why[:57] + "...")
+        )  # fmt: skip
+    print_table(Table(("when", "what", "release", "where", "who", "why"), tuple(rows)))

@@ -1,0 +1,33 @@
+"""``ringfence reject``: reject a release for good."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from ringfence.cli.output import Format, print_data
+from ringfence.cli.promotion import DEFAULT, Actor, Because, DryRun, File, Output, workspace
+
+
+def command(
+    what: Annotated[
+        str, typer.Argument(metavar="DEPLOYMENT|APP", help="A deployment, or an application with a version.")
+    ],
+    version: Annotated[str | None, typer.Argument(metavar="[VERSION]", help="A version or digest.")] = None,
+    because: Because = None,
+    file: File = DEFAULT,
+    actor: Actor = None,
+    output: Output = Format.TABLE,
+    dry_run: DryRun = False,
+) -> None:
+    """Reject a release for good: it gives its copy back, and the same content is never released again."""
+    from ringfence.flows import standing
+
+    opened = workspace(file, actor)
+    subject = standing.find(opened, what, version)
+    if dry_run:
+        sys.stdout.write(f"{subject.ladder.application} {subject.version} would be rejected\n")
+        return
+    answer = standing.reject(opened, subject, because)
+    if not print_data(answer.to_json(), output):
+        sys.stdout.write(f"{answer.application} {answer.version} is rejected for good: {answer.because}\n")
