@@ -8,6 +8,7 @@ from what the other wrote. A checkout with ``git add`` and ``git commit`` was re
 import contextlib
 import fcntl
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -142,6 +143,10 @@ class Repository:
             position = header_end + 1 + size + 1
         return found
 
+    def same(self, path: str, one: str, other: str) -> bool:
+        """Whether a file or folder is the same at two revisions; False when either is not known here."""
+        return one == other or _code(self.path, "diff", "--quiet", one, other, "--", path) == 0
+
     def commit(self, changes: Mapping[str, bytes | None], message: str, *, author: Person = RINGFENCE) -> Commit:
         """Write and remove files in one commit on the branch; None removes. Nothing to change makes no commit."""
         return self.update(lambda _: changes, message, author=author)
@@ -168,6 +173,21 @@ class Repository:
         raise ConflictError(
             f"{self.path}: others kept writing first", reason="GitRace", hint="run the same command again"
         )
+
+    def push(self, remote: str) -> None:
+        """Bring the branch to another repository, with the user's own Git settings and credentials.
+
+        Raises ConflictError when somebody else wrote there: nothing is overwritten.
+        """
+        result = _run(self.path, ("push", "--quiet", remote, f"{_REFERENCE}:{_REFERENCE}"), None, own=True)
+        if result.returncode:
+            if b"rejected" in result.stderr:
+                raise ConflictError(
+                    f"the remote repository: its branch {BRANCH} has commits that are not Ringfence's",
+                    reason="GitRejected",
+                    hint="give Ringfence a repository of its own for each Environment",
+                )
+            raise _failure(self.path, "push", result)
 
     def _import(
         self, head: str | None, changes: Mapping[str, bytes | None], message: str, author: Person
@@ -231,12 +251,15 @@ def _environment() -> dict[str, str]:
     }
 
 
-def _run(folder: Path, arguments: Sequence[str], content: bytes | None) -> subprocess.CompletedProcess[bytes]:
+def _run(
+    folder: Path, arguments: Sequence[str], content: bytes | None, *, own: bool = False
+) -> subprocess.CompletedProcess[bytes]:
+    """Run git in a repository; ``own``: with the settings of the user whose command this is."""
     try:
         return subprocess.run(
             ["git", "-c", "safe.directory=*", *arguments],
             cwd=folder,
-            env=_environment(),
+            env={**os.environ, "GIT_TERMINAL_PROMPT": "0"} if own else _environment(),
             input=content,
             stdin=subprocess.DEVNULL if content is None else None,
             capture_output=True,
@@ -268,7 +291,10 @@ def _git(folder: Path, *arguments: str, content: bytes | None = None, fail: bool
 
 
 def _failure(folder: Path, command: str, result: subprocess.CompletedProcess[bytes]) -> StateError:
-    words = printable(result.stderr.decode("utf-8", "replace").strip().partition("\n")[0])
+    # A remote's URL may hold a password.
+    words = re.sub(
+        r"://[^/@\s]*@", "://", printable(result.stderr.decode("utf-8", "replace").strip().partition("\n")[0])
+    )
     full = "No space left on device" in words
     return StateError(
         f"{folder}: git {command} failed: {words or 'it says nothing'}",

@@ -1,0 +1,38 @@
+"""Arguments and options that several verbs share, and the two steps that come first in each: read, decide."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, TypeAlias
+
+import typer
+
+from ringfence.base.clock import Clock, SystemClock
+from ringfence.base.paths import Paths
+from ringfence.cli.output import Format
+from ringfence.decide.topology import Topology
+from ringfence.landscape.model import Landscape
+
+File: TypeAlias = Annotated[Path, typer.Argument(help="The Landscape, or its folder.")]
+Output: TypeAlias = Annotated[Format, typer.Option("-o", "--output", help="How to print.")]
+DryRun: TypeAlias = Annotated[bool, typer.Option("--dry-run", help="Say what would be done; do nothing.")]
+
+HERE = Path("ringfence.yaml")
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A Landscape with its Topology, and where this user's state is."""
+
+    landscape: Landscape
+    topology: Topology
+    paths: Paths
+    clock: Clock
+
+
+def decide(file: Path) -> Decided:
+    """Read the Landscape and plan it."""
+    from ringfence.flows.plan import plan
+    from ringfence.landscape.load import load_landscape
+
+    landscape = load_landscape(file)
+    return Decided(landscape, plan(landscape), Paths.from_environment(), SystemClock())

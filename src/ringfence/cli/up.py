@@ -1,0 +1,76 @@
+"""``ringfence up``: bring the Environments up."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ringfence.base.errors import ExitCode
+from ringfence.cli.arguments import HERE, DryRun, File, Output, decide
+from ringfence.cli.output import Format, Table, print_data, print_table, say
+
+
+def command(
+    file: File = HERE,
+    context: Annotated[
+        list[str] | None,
+        typer.Option("--context", help="CLUSTER=CONTEXT: a cluster that you have; may be given many times."),
+    ] = None,
+    kubeconfig: Annotated[Path | None, typer.Option(help="The kubeconfig that has the contexts.")] = None,
+    argocd: Annotated[
+        list[str] | None, typer.Option(help="ENVIRONMENT=NAMESPACE: where the Argo CD that is there works.")
+    ] = None,
+    repository: Annotated[
+        list[str] | None, typer.Option(help="ENVIRONMENT=URL: a Git repository that its Argo CD can read.")
+    ] = None,
+    remove: Annotated[
+        bool, typer.Option("--remove", help="End clusters that left the Topology, with their data.")
+    ] = False,
+    dry_run: DryRun = False,
+    output: Output = Format.TABLE,
+) -> None:
+    """Bring the Environments up: clusters, nodes in their pools, an Argo CD each; idempotent."""
+    from ringfence.flows.up import Brought, up
+
+    decided = decide(file)
+    said = (context, kubeconfig, argocd, repository)
+    brought = Brought(tuple(context or ()), kubeconfig, tuple(argocd or ()), tuple(repository or ()))
+    result = up(
+        decided.landscape,
+        decided.topology,
+        decided.paths,
+        decided.clock,
+        brought=brought if any(said) else None,
+        dry_run=dry_run,
+        remove=remove,
+        report=say,
+    )
+    if not print_data(result.to_json(), output):
+        rows = [
+            (
+                cluster.name,
+                environment.name,
+                cluster.role.value,
+                _state(cluster.ready),
+                str(len(cluster.nodes)),
+                cluster.server,
+            )
+            for environment in result.engine.environments
+            for cluster in environment.clusters
+        ]
+        rows += [(name, "", "", "existing", "", "") for name in result.existing]
+        print_table(Table(("cluster", "environment", "role", "state", "nodes", "server"), tuple(rows)))
+    for name in result.starting:
+        say(f"would start {name}")
+    for name in result.removing:
+        say(f"would end {name} with its data")
+    for gap in result.gaps:
+        say(f"node pools: {gap}")
+    for lack in result.lacking:
+        say(f"missing right: {lack}")
+    if result.lacking:
+        raise typer.Exit(ExitCode.FOUND)
+
+
+def _state(ready: bool) -> str:
+    return "running" if ready else "stopped"
