@@ -42,7 +42,7 @@ def due(
     output: Output = Format.TABLE,
 ) -> None:
     """Say when an update may reach production, and which working days were counted."""
-    from ringfence.flows.update import due as answer
+    from ringfence.flows.updates.due import due as answer
 
     value = answer(
         finished=finished,

@@ -4,9 +4,10 @@ It keeps nothing in memory between calls: several processes write to one ledger,
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from ringfence.base.clock import Clock
-from ringfence.base.errors import StateError
+from ringfence.base.errors import ConflictError, StateError
 from ringfence.evidence.entry import (
     BEGINNING,
     Checkpoint,
@@ -62,6 +63,37 @@ class Ledger:
         """All entries in order, without verifying them. Raises StateError at a line that cannot be read."""
         return tuple(self._read())
 
+    def stream(self, prefix: str) -> tuple[Event, ...]:
+        """The events whose ``once`` is ``prefix`` and a number, in order: what a long process is replayed from.
+
+        They can be believed: the last entry's signature is checked, and every entry names the digest of the one before.
+        Raises StateError for a ledger that is not whole.
+        """
+        contents = self._store.read()
+        if not contents.lines and contents.checkpoint is None:
+            return ()
+        self._last(Tail(contents.lines[-1] if contents.lines else None, contents.checkpoint))
+        found: list[Event] = []
+        previous = BEGINNING
+        for entry in self._decoded(contents.lines):
+            if entry.previous != previous:
+                raise self._broken(f"entry {entry.sequence} does not follow the one before it")
+            previous = entry.digest
+            if entry.event.once == f"{prefix}{len(found)}":
+                found.append(entry.event)
+        return tuple(found)
+
+    def follow(self, prefix: str, place: int, event: Event) -> Entry:
+        """Append ``event`` as number ``place`` of a stream. Raises ConflictError when another one has that number."""
+        entry = self.append(replace(event, once=f"{prefix}{place}"))
+        if entry.event != replace(event, once=f"{prefix}{place}"):
+            raise ConflictError(
+                f"somebody else decided first: {entry.event.actor}, {entry.event.kind} of {entry.event.subject}",
+                reason="DecidedMeanwhile",
+                hint="look again at what was decided, then run the command again if it still applies",
+            )
+        return entry
+
     def checkpoint(self) -> bytes:
         """A signed checkpoint of this moment, to be kept where whoever holds the ledger cannot change it."""
         entries = self.entries()
@@ -72,7 +104,10 @@ class Ledger:
         return verify_contents(self._store.read(), self._trusted, ledger=self.name, kept=checkpoint)
 
     def _read(self) -> Iterator[Entry]:
-        for number, line in enumerate(self._store.read().lines, start=1):
+        return self._decoded(self._store.read().lines)
+
+    def _decoded(self, lines: Sequence[bytes]) -> Iterator[Entry]:
+        for number, line in enumerate(lines, start=1):
             try:
                 yield read_entry(line, None)
             except SignatureError as error:
@@ -125,7 +160,7 @@ class Ledger:
 
     def _broken(self, because: str) -> StateError:
         return StateError(
-            f"{self._store.name}: nothing was added to the ledger: {because}",
+            f"{self._store.name}: the ledger is not whole: {because}; nothing was added",
             reason="LedgerBroken",
             hint="ringfence evidence verify says what is wrong; restore the ledger from a copy before going on",
         )
