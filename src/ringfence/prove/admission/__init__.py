@@ -1,0 +1,1 @@
+"""Admission: what the API server would refuse to store, whoever asks."""

@@ -1,0 +1,160 @@
+"""The least fixpoint: applies rules to capabilities until nothing new comes, cheapest chains first.
+
+Dijkstra over chains ordered by (facts in doubt, steps): the first chain that gives a capability is a shortest one, and
+one without doubt wins over any with. A capability that only doubtful chains give makes ``unknown``, a certain one
+``broken``. Datalog engines were rejected: they give the fixpoint, and the shortest witness is what people need.
+"""
+
+import heapq
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from ringfence.prove.closure.capability import EVERYWHERE, Can, Capability
+from ringfence.prove.proof import Step
+
+
+@dataclass(frozen=True, slots=True)
+class Derivation:
+    """One application of a rule. ``step`` None: it follows without a step of its own. ``doubt`` names the fact that
+    would have to be known for it to count; ``others`` are further premises besides the capability it came from."""
+
+    gives: Capability
+    rule: str
+    step: Step | None = None
+    doubt: str | None = None
+    others: tuple[Capability, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """How a capability was first reached."""
+
+    capability: Capability
+    derivation: Derivation | None
+    premise: Capability | None
+    doubts: int
+    steps: int
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """A chain read off: its steps in order, the rules applied, and the facts in doubt (none: it is certain)."""
+
+    steps: tuple[Step, ...]
+    rules: tuple[str, ...]
+    doubts: tuple[str, ...]
+
+    @property
+    def certain(self) -> bool:
+        """True when nothing about it is in doubt."""
+        return not self.doubts
+
+
+Expand = Callable[[Capability, "State"], Iterable[Derivation]]
+
+
+@dataclass(slots=True)
+class State:
+    """What has been reached so far, and the indexes that rules with several premises look things up in."""
+
+    reached: dict[Capability, Reached] = field(default_factory=dict)
+    by_kind: dict[tuple[Can, str], list[Capability]] = field(default_factory=lambda: defaultdict(list))
+    by_namespace: dict[tuple[str, str], list[Capability]] = field(default_factory=lambda: defaultdict(list))
+
+    def has(self, capability: Capability) -> bool:
+        """Whether the capability has been reached."""
+        return capability in self.reached
+
+    def of(self, can: Can, cluster: str) -> list[Capability]:
+        """The capabilities of one kind in one cluster, in the order reached."""
+        return self.by_kind.get((can, cluster), [])
+
+    def powers(self, cluster: str, power: str, namespace: str | None = None) -> Iterator[Capability]:
+        """The powers of that name, in ``namespace`` (or everywhere) when one is given."""
+        for capability in self.of(Can.POWER, cluster):
+            if capability.name == power and (namespace is None or capability.namespace in (EVERYWHERE, namespace)):
+                yield capability
+
+    def touching(self, cluster: str, namespace: str) -> Iterator[Capability]:
+        """The capabilities in that namespace, and those in all namespaces."""
+        yield from self.by_namespace.get((cluster, namespace), ())
+        yield from self.by_namespace.get((cluster, EVERYWHERE), ())
+
+    def chain(self, capability: Capability) -> Chain:
+        """The chain by which a capability was first reached. Raises KeyError when it was not."""
+        steps: dict[Step, None] = {}
+        rules: dict[str, None] = {}
+        doubts: dict[str, None] = {}
+        self._walk(capability, steps, rules, doubts, set())
+        return Chain(tuple(steps), tuple(rules), tuple(doubts))
+
+    def _walk(
+        self,
+        capability: Capability,
+        steps: dict[Step, None],
+        rules: dict[str, None],
+        doubts: dict[str, None],
+        seen: set[Capability],
+    ) -> None:
+        path: list[Reached] = []
+        current: Capability | None = capability
+        while current is not None and current not in seen:
+            seen.add(current)
+            reached = self.reached[current]
+            path.append(reached)
+            current = reached.premise
+        for reached in reversed(path):
+            derivation = reached.derivation
+            if derivation is None:
+                continue
+            for other in derivation.others:
+                self._walk(other, steps, rules, doubts, seen)
+            rules[derivation.rule] = None
+            if derivation.step is not None:
+                steps[derivation.step] = None
+            if derivation.doubt is not None:
+                doubts[derivation.doubt] = None
+
+
+_Entry = tuple[int, int, int, Capability, Derivation | None, Capability | None]
+
+
+def close(starts: Mapping[Capability, Derivation | None], expand: Expand) -> State:
+    """Everything that follows from ``starts`` (each with the derivation that explains it, or None) under ``expand``.
+
+    Terminates because capabilities name objects of finite snapshots; each is expanded once.
+    """
+    state = State()
+    queue: list[_Entry] = []
+    count = 0
+    for capability, derivation in starts.items():
+        step = 1 if derivation is not None and derivation.step is not None else 0
+        doubt = 1 if derivation is not None and derivation.doubt is not None else 0
+        heapq.heappush(queue, (doubt, step, count, capability, derivation, None))
+        count += 1
+    while queue:
+        doubts, steps, _, capability, derivation, premise = heapq.heappop(queue)
+        if capability in state.reached:
+            continue
+        state.reached[capability] = Reached(capability, derivation, premise, doubts, steps)
+        state.by_kind[capability.can, capability.cluster].append(capability)
+        state.by_namespace[capability.cluster, capability.namespace].append(capability)
+        for new in expand(capability, state):
+            if new.gives in state.reached:
+                continue
+            count += 1
+            entry = (
+                doubts + _others(state, new, "doubts") + (new.doubt is not None),
+                steps + _others(state, new, "steps") + (new.step is not None),
+                count,
+                new.gives,
+                new,
+                capability,
+            )
+            heapq.heappush(queue, entry)
+    return state
+
+
+def _others(state: State, derivation: Derivation, what: str) -> int:
+    return sum(getattr(state.reached[other], what) for other in derivation.others)

@@ -1,0 +1,1 @@
+"""Facts: what a snapshot says, indexed for the rules."""

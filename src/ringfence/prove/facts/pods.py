@@ -1,0 +1,167 @@
+"""Pods and pod templates as the rules see them: identity, place, what they mount, and what makes them dangerous."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ringfence.prove import kinds
+from ringfence.prove.kinds import Kind, Object, ObjectName, object_name
+from ringfence.prove.snapshot import ClusterSnapshot
+
+GROUPS = ("containers", "initContainers", "ephemeralContainers")
+
+
+@dataclass(frozen=True, slots=True)
+class PodFacts:
+    """A pod that is there, or the pods that a workload makes (then ``node`` is None unless its template names one)."""
+
+    name: ObjectName
+    labels: Mapping[str, str]
+    account: str
+    token: bool
+    node: str | None
+    spec: Object
+    template: bool
+
+    @property
+    def namespace(self) -> str:
+        """Its namespace."""
+        return self.name.namespace
+
+    @property
+    def shown(self) -> str:
+        """``pod shop/web``, ``deployment shop/web``."""
+        return f"{self.name.kind.lower()} {self.name.namespace}/{self.name.name}"
+
+
+def pods_of(snapshot: ClusterSnapshot, no_token: frozenset[tuple[str, str]]) -> Iterator[PodFacts]:
+    """Every pod, and the pods of every workload. ``no_token`` are the ServiceAccounts that mount none by default."""
+    for document in snapshot.of(kinds.POD):
+        phase = (document.get("status") or {}).get("phase")
+        yield _facts(snapshot.name, document, document, no_token, finished=phase in ("Succeeded", "Failed"))
+    for kind in kinds.WORKLOADS:
+        for document in snapshot.of(kind):
+            template = template_of(kind, document)
+            if template is not None and template.get("spec") is not None:
+                yield _facts(snapshot.name, document, template, no_token, finished=False, template=True)
+
+
+def template_of(kind: Kind, document: Object) -> Object | None:
+    """The pod template of a workload."""
+    spec = document.get("spec") or {}
+    if kind == kinds.CRON_JOB:
+        spec = (spec.get("jobTemplate") or {}).get("spec") or {}
+    template: Object | None = spec.get("template")
+    return template
+
+
+def _facts(
+    cluster: str,
+    owner: Object,
+    body: Object,
+    no_token: frozenset[tuple[str, str]],
+    *,
+    finished: bool,
+    template: bool = False,
+) -> PodFacts:
+    spec = body.get("spec") or {}
+    name = object_name(cluster, owner)
+    account = spec.get("serviceAccountName") or spec.get("serviceAccount") or "default"
+    return PodFacts(
+        name=name,
+        labels=(body.get("metadata") or {}).get("labels") or {},
+        account=account,
+        token=not finished and _has_token(spec, (name.namespace, account) in no_token),
+        node=spec.get("nodeName"),
+        spec=spec,
+        template=template,
+    )
+
+
+def _has_token(spec: Object, account_says_no: bool) -> bool:
+    automount = spec.get("automountServiceAccountToken")
+    if automount is True or (automount is None and not account_says_no):
+        return True
+    return any(
+        source.get("serviceAccountToken") is not None
+        for volume in spec.get("volumes") or ()
+        for source in (volume.get("projected") or {}).get("sources") or ()
+    )
+
+
+def containers_of(spec: Object) -> Iterator[Mapping[str, Any]]:
+    """Every container of a pod, init and ephemeral ones too."""
+    for group in GROUPS:
+        yield from spec.get(group) or ()
+
+
+def secrets_in(spec: Object) -> frozenset[str]:
+    """The Secrets whose values are inside the pod."""
+    return _mounted(spec, "secret", "secretName", "secretKeyRef", "secretRef")
+
+
+def config_maps_in(spec: Object) -> frozenset[str]:
+    """The ConfigMaps whose values are inside the pod."""
+    return _mounted(spec, "configMap", "name", "configMapKeyRef", "configMapRef")
+
+
+def _mounted(spec: Object, volume_kind: str, volume_field: str, key_ref: str, env_ref: str) -> frozenset[str]:
+    found: set[str | None] = set()
+    for volume in spec.get("volumes") or ():
+        found.add((volume.get(volume_kind) or {}).get(volume_field))
+        for source in (volume.get("projected") or {}).get("sources") or ():
+            found.add((source.get(volume_kind) or {}).get("name"))
+    for container in containers_of(spec):
+        for variable in container.get("env") or ():
+            found.add(((variable.get("valueFrom") or {}).get(key_ref) or {}).get("name"))
+        for source in container.get("envFrom") or ():
+            found.add((source.get(env_ref) or {}).get("name"))
+    return frozenset(name for name in found if name)
+
+
+def claims_in(spec: Object) -> frozenset[str]:
+    """The PersistentVolumeClaims that the pod mounts by name."""
+    claims = ((volume.get("persistentVolumeClaim") or {}).get("claimName") for volume in spec.get("volumes") or ())
+    return frozenset(claim for claim in claims if claim)
+
+
+_ESCAPE_PATHS = (
+    "/var/lib/kubelet", "/var/run", "/run", "/etc/kubernetes", "/proc", "/sys", "/dev", "/etc", "/root", "/home",
+    "/var/lib/etcd", "/var/lib/docker", "/var/lib/containerd", "/var", "/usr", "/bin", "/sbin", "/lib", "/boot", "/opt",
+)  # fmt: skip
+_HARMLESS_PATHS = ("/var/log/pods", "/usr/share/zoneinfo", "/etc/localtime", "/etc/timezone", "/etc/ssl/certs")
+_ESCAPE_CAPABILITIES = frozenset(
+    {"ALL", "SYS_ADMIN", "SYS_MODULE", "SYS_PTRACE", "SYS_RAWIO", "SYS_BOOT", "DAC_READ_SEARCH", "BPF", "MKNOD"}
+)
+
+
+def escape_of(spec: Object) -> str | None:
+    """How a pod gets from its container to the node, None when it does not: what of its spec allows that.
+
+    Source: separation.md 6.7 and the Pod Security Standards' reasons for "baseline".
+    """
+    for container in containers_of(spec):
+        security = container.get("securityContext") or {}
+        if security.get("privileged"):
+            return "a privileged container"
+        added = {name.upper().removeprefix("CAP_") for name in (security.get("capabilities") or {}).get("add") or ()}
+        dangerous = sorted(added & _ESCAPE_CAPABILITIES)
+        if dangerous and (dangerous != ["SYS_PTRACE"] or spec.get("hostPID")):
+            return f"the capability {dangerous[0]}"
+        if (security.get("windowsOptions") or {}).get("hostProcess"):
+            return "a host process container"
+    for volume in spec.get("volumes") or ():
+        path = (volume.get("hostPath") or {}).get("path")
+        if path is not None and dangerous_path(path):
+            return f"the hostPath {path}"
+    return None
+
+
+def dangerous_path(path: str) -> bool:
+    """Whether a directory of the node, once mounted, gives the node: anything but a few that hold nothing of use."""
+    clean = "/" + "/".join(part for part in path.split("/") if part and part != ".")
+    if ".." in clean.split("/"):
+        return True
+    if any(clean == harmless or clean.startswith(harmless + "/") for harmless in _HARMLESS_PATHS):
+        return False
+    return clean == "/" or any(clean == known or clean.startswith(known + "/") for known in _ESCAPE_PATHS)

@@ -1,0 +1,303 @@
+"""What a role's rules amount to: the escalation list as powers, and what is read or written of a namespace.
+
+Sources: kubernetes.io, "Role Based Access Control Good Practices" (escalation risks), and the API's own semantics for
+the rest. A power is computed once per role, however many bindings there are. ``resourceNames`` limit a power to those
+objects; they cannot limit ``create`` (the name is not known yet) or ``deletecollection``.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from ringfence.prove.catalogue import ENTRIES
+from ringfence.prove.rbac.rules import Rule
+
+READ = frozenset({"get", "list", "watch"})
+WRITE = frozenset({"create", "update", "patch", "delete", "deletecollection"})
+CHANGE = frozenset({"create", "update", "patch"})
+ALTER = frozenset({"update", "patch"})
+
+
+class Power(StrEnum):
+    """A row of the escalation list."""
+
+    EVERYTHING = "do anything"
+    READ_SECRETS = "read Secrets"
+    CREATE_PODS = "create pods"
+    CHANGE_PODS = "change pods"
+    EXEC = "run commands in pods"
+    EXEC_BY_GET = "run commands in pods by get"
+    CREATE_TOKENS = "create tokens of ServiceAccounts"
+    CREATE_SECRETS = "create Secrets"
+    NODE_PROXY = "reach kubelets through nodes/proxy"
+    IMPERSONATE_USERS = "impersonate users"
+    IMPERSONATE_GROUPS = "impersonate groups"
+    IMPERSONATE_ACCOUNTS = "impersonate ServiceAccounts"
+    ESCALATE = "escalate roles"
+    BIND = "bind roles"
+    WRITE_ROLES = "write Roles"
+    WRITE_CLUSTER_ROLES = "write ClusterRoles"
+    CREATE_BINDINGS = "create RoleBindings"
+    CREATE_CLUSTER_BINDINGS = "create ClusterRoleBindings"
+    CREATE_SIGNING_REQUESTS = "create certificate signing requests"
+    APPROVE_REQUESTS = "approve certificate signing requests"
+    APPROVE_SIGNER = "approve for the client certificate signer"
+    WRITE_MUTATING_WEBHOOKS = "write mutating admission"
+    WRITE_VALIDATING_WEBHOOKS = "write validating webhooks"
+    WRITE_ADMISSION_POLICIES = "write validating admission policies"
+    RELABEL_NAMESPACES = "change namespaces"
+    CREATE_NAMESPACES = "create namespaces"
+    WRITE_VOLUMES = "create PersistentVolumes"
+    WRITE_CLAIMS = "create PersistentVolumeClaims"
+    WRITE_NODES = "change nodes"
+    BIND_PODS = "bind pods to nodes"
+    WRITE_POLICIES = "write NetworkPolicies"
+    WRITE_ADMIN_POLICIES = "write cluster-wide network policies"
+    WRITE_QUOTAS = "write ResourceQuotas"
+    WRITE_LIMITS = "write LimitRanges"
+    WRITE_PRIORITIES = "write PriorityClasses"
+    WRITE_SERVICES = "write Services"
+    WRITE_ENDPOINTS = "write Endpoints"
+    WRITE_INGRESSES = "write Ingresses"
+    WRITE_ROUTES = "write routes"
+    WRITE_CONFIG_MAPS = "write ConfigMaps"
+    WRITE_ACCOUNTS = "write ServiceAccounts"
+    WRITE_APPLICATIONS = "write Argo CD Applications"
+    WRITE_PROJECTS = "write Argo CD AppProjects"
+    WRITE_FLUX = "write Flux objects"
+    WRITE_EXTERNAL_SECRETS = "write ExternalSecrets"
+    WRITE_SNAPSHOTS = "write VolumeSnapshots"
+    WRITE_SNAPSHOT_CONTENTS = "write VolumeSnapshotContents"
+    WRITE_CUSTOM = "write custom resources"
+    WRITE_CRDS = "write CustomResourceDefinitions"
+    WRITE_API_SERVICES = "write APIServices"
+    READ_POD_PORTS = "reach pods through the API server"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which rule gives a power: any of ``verbs`` on a resource (``pods/exec``) of a group. ``limited``: resourceNames
+    can limit it."""
+
+    power: Power
+    verbs: frozenset[str]
+    group: str
+    resource: str
+    limited: bool = True
+
+
+_CREATE = frozenset({"create"})
+_RBAC = "rbac.authorization.k8s.io"
+_ADMISSION = "admissionregistration.k8s.io"
+_POLICY = "policy.networking.k8s.io"
+_GATEWAY = "gateway.networking.k8s.io"
+
+
+def _each(power: Power, verbs: frozenset[str], group: str, *resources: str) -> tuple[Wanted, ...]:
+    return tuple(Wanted(power, verbs, group, resource) for resource in resources)
+
+
+_CONTROLLERS = (
+    *_each(Power.CREATE_PODS, CHANGE, "apps", "deployments", "replicasets", "statefulsets", "daemonsets"),
+    *_each(Power.CREATE_PODS, CHANGE, "", "replicationcontrollers"),
+    *_each(Power.CREATE_PODS, CHANGE, "batch", "jobs", "cronjobs"),
+    *_each(Power.CREATE_PODS, CHANGE, "argoproj.io", "rollouts", "workflows", "cronworkflows"),
+    *_each(Power.CREATE_PODS, CHANGE, "apps.openshift.io", "deploymentconfigs"),
+)
+TABLE: tuple[Wanted, ...] = (
+    *_each(Power.READ_SECRETS, READ, "", "secrets"),
+    Wanted(Power.CREATE_PODS, _CREATE, "", "pods"),
+    *_CONTROLLERS,
+    *_each(Power.CHANGE_PODS, ALTER, "", "pods", "pods/ephemeralcontainers"),
+    *_each(Power.EXEC, _CREATE, "", "pods/exec", "pods/attach"),
+    *_each(Power.EXEC_BY_GET, frozenset({"get"}), "", "pods/exec", "pods/attach"),
+    *_each(Power.READ_POD_PORTS, frozenset({"create", "get"}), "", "pods/portforward", "pods/proxy", "services/proxy"),
+    *_each(Power.CREATE_TOKENS, _CREATE, "", "serviceaccounts/token"),
+    *_each(Power.CREATE_SECRETS, CHANGE, "", "secrets"),
+    *_each(Power.NODE_PROXY, READ | CHANGE, "", "nodes/proxy"),
+    *_each(Power.IMPERSONATE_USERS, frozenset({"impersonate"}), "", "users"),
+    *_each(Power.IMPERSONATE_GROUPS, frozenset({"impersonate"}), "", "groups"),
+    *_each(Power.IMPERSONATE_ACCOUNTS, frozenset({"impersonate"}), "", "serviceaccounts"),
+    *_each(Power.ESCALATE, frozenset({"escalate"}), _RBAC, "roles", "clusterroles"),
+    *_each(Power.BIND, frozenset({"bind"}), _RBAC, "roles", "clusterroles"),
+    *_each(Power.WRITE_ROLES, CHANGE, _RBAC, "roles"),
+    *_each(Power.WRITE_CLUSTER_ROLES, CHANGE, _RBAC, "clusterroles"),
+    *_each(Power.CREATE_BINDINGS, CHANGE, _RBAC, "rolebindings"),
+    *_each(Power.CREATE_CLUSTER_BINDINGS, CHANGE, _RBAC, "clusterrolebindings"),
+    *_each(Power.CREATE_SIGNING_REQUESTS, _CREATE, "certificates.k8s.io", "certificatesigningrequests"),
+    *_each(Power.APPROVE_REQUESTS, ALTER, "certificates.k8s.io", "certificatesigningrequests/approval"),
+    *_each(Power.APPROVE_SIGNER, frozenset({"approve"}), "certificates.k8s.io", "signers"),
+    *_each(Power.WRITE_MUTATING_WEBHOOKS, CHANGE, _ADMISSION, "mutatingwebhookconfigurations",
+           "mutatingadmissionpolicies", "mutatingadmissionpolicybindings"),
+    *_each(Power.WRITE_VALIDATING_WEBHOOKS, WRITE, _ADMISSION, "validatingwebhookconfigurations"),
+    *_each(Power.WRITE_ADMISSION_POLICIES, WRITE, _ADMISSION, "validatingadmissionpolicies",
+           "validatingadmissionpolicybindings"),
+    *_each(Power.RELABEL_NAMESPACES, ALTER, "", "namespaces"),
+    *_each(Power.CREATE_NAMESPACES, _CREATE, "", "namespaces"),
+    Wanted(Power.WRITE_VOLUMES, CHANGE, "", "persistentvolumes"),
+    *_each(Power.WRITE_CLAIMS, CHANGE, "", "persistentvolumeclaims"),
+    *_each(Power.WRITE_NODES, ALTER, "", "nodes", "nodes/status"),
+    *_each(Power.BIND_PODS, _CREATE, "", "pods/binding", "bindings"),
+    *_each(Power.WRITE_POLICIES, WRITE, "networking.k8s.io", "networkpolicies"),
+    *_each(Power.WRITE_ADMIN_POLICIES, WRITE, _POLICY, "adminnetworkpolicies", "baselineadminnetworkpolicies",
+           "clusternetworkpolicies"),
+    *_each(Power.WRITE_QUOTAS, WRITE, "", "resourcequotas"),
+    *_each(Power.WRITE_LIMITS, WRITE, "", "limitranges"),
+    *_each(Power.WRITE_PRIORITIES, WRITE, "scheduling.k8s.io", "priorityclasses"),
+    *_each(Power.WRITE_SERVICES, CHANGE, "", "services", "services/status"),
+    *_each(Power.WRITE_ENDPOINTS, CHANGE, "", "endpoints"),
+    *_each(Power.WRITE_ENDPOINTS, CHANGE, "discovery.k8s.io", "endpointslices"),
+    *_each(Power.WRITE_INGRESSES, CHANGE, "networking.k8s.io", "ingresses"),
+    *_each(Power.WRITE_ROUTES, CHANGE, _GATEWAY, "httproutes", "grpcroutes", "tlsroutes", "tcproutes", "udproutes"),
+    *_each(Power.WRITE_ROUTES, CHANGE, "route.openshift.io", "routes"),
+    *_each(Power.WRITE_CONFIG_MAPS, CHANGE, "", "configmaps"),
+    *_each(Power.WRITE_ACCOUNTS, CHANGE, "", "serviceaccounts"),
+    *_each(Power.WRITE_APPLICATIONS, CHANGE, "argoproj.io", "applications", "applicationsets"),
+    *_each(Power.WRITE_PROJECTS, CHANGE, "argoproj.io", "appprojects"),
+    *_each(Power.WRITE_FLUX, CHANGE, "kustomize.toolkit.fluxcd.io", "kustomizations"),
+    *_each(Power.WRITE_FLUX, CHANGE, "helm.toolkit.fluxcd.io", "helmreleases"),
+    *_each(Power.WRITE_EXTERNAL_SECRETS, CHANGE, "external-secrets.io", "externalsecrets", "secretstores",
+           "pushsecrets"),
+    *_each(Power.WRITE_SNAPSHOTS, CHANGE, "snapshot.storage.k8s.io", "volumesnapshots"),
+    *_each(Power.WRITE_SNAPSHOT_CONTENTS, CHANGE, "snapshot.storage.k8s.io", "volumesnapshotcontents"),
+    *_each(Power.WRITE_CRDS, WRITE, "apiextensions.k8s.io", "customresourcedefinitions"),
+    *_each(Power.WRITE_API_SERVICES, CHANGE, "apiregistration.k8s.io", "apiservices"),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A power that a rule gives. ``names`` empty: over every object; ``verb`` and ``resource`` as the rule has them."""
+
+    power: Power
+    names: tuple[str, ...]
+    verb: str
+    resource: str
+
+
+@dataclass(frozen=True, slots=True)
+class Touch:
+    """A namespaced resource that a rule reads or writes. ``verb`` is the worst of them."""
+
+    resource: str
+    group: str
+    verb: str
+    names: tuple[str, ...]
+
+
+def powers_of(rules: Iterator[Rule]) -> tuple[Held, ...]:
+    """The powers that the rules give, worst first, each once per set of names."""
+    found: dict[tuple[Power, tuple[str, ...]], Held] = {}
+    for rule in rules:
+        if {"*"} <= rule.verbs and {"*"} <= rule.groups and {"*"} <= rule.resources and not rule.names:
+            found.setdefault((Power.EVERYTHING, ()), Held(Power.EVERYTHING, (), "*", "*"))
+            continue
+        for wanted in TABLE:
+            held = _held(rule, wanted)
+            if held is not None:
+                found.setdefault((held.power, held.names), held)
+    order = list(Power)
+    return tuple(sorted(found.values(), key=lambda held: (order.index(held.power), held.names)))
+
+
+def _held(rule: Rule, wanted: Wanted) -> Held | None:
+    if "*" not in rule.groups and wanted.group not in rule.groups:
+        return None
+    resource, _, sub = wanted.resource.partition("/")
+    if not rule.covers(resource, sub):
+        return None
+    verbs = _verbs(rule, wanted.verbs)
+    names = tuple(sorted(rule.names)) if wanted.limited else ()
+    if rule.names:
+        verbs -= {"deletecollection"}
+        if wanted.power in (Power.CREATE_PODS, Power.CREATE_SECRETS) or not sub:
+            # Only creating a subresource (exec, token) of a named object has a name to compare.
+            verbs -= {"create"} if not sub else set()
+    if not verbs:
+        return None
+    return Held(wanted.power, names, min(verbs), wanted.resource)
+
+
+def _verbs(rule: Rule, wanted: frozenset[str]) -> set[str]:
+    if "*" in rule.verbs:
+        return set(wanted)
+    found = set(rule.verbs & wanted)
+    if "impersonate" in wanted and any(verb.startswith("impersonate") for verb in rule.verbs):
+        found.add("impersonate")
+    return found
+
+
+_CLUSTER_SCOPED = frozenset((entry.kind.group, entry.plural) for entry in ENTRIES.values() if not entry.namespaced) | {
+    ("", "users"), ("", "groups"), ("authentication.k8s.io", "userextras"), ("authentication.k8s.io", "uids"),
+    ("certificates.k8s.io", "signers"), ("policy", "podsecuritypolicies"), ("networking.k8s.io", "ipaddresses"),
+    ("", "componentstatuses"), ("storagemigration.k8s.io", "storageversionmigrations"),
+    ("internal.apiserver.k8s.io", "storageversions"), ("resource.k8s.io", "deviceclasses"),
+    ("resource.k8s.io", "resourceslices"), ("security.openshift.io", "securitycontextconstraints"),
+    ("project.openshift.io", "projects"), ("project.openshift.io", "projectrequests"),
+}  # fmt: skip
+# Reviews ask questions, metrics and discovery show loads and versions: neither reads nor changes a deployment.
+_HARMLESS_GROUPS = frozenset(
+    {"authentication.k8s.io", "authorization.k8s.io", "metrics.k8s.io", "custom.metrics.k8s.io",
+     "external.metrics.k8s.io", "authorization.openshift.io"}
+)  # fmt: skip
+_SENSITIVE = (
+    "secrets",
+    "pods/exec",
+    "pods",
+    "configmaps",
+    "deployments",
+    "pods/log",
+    "statefulsets",
+    "persistentvolumeclaims",
+)
+
+
+def touches_of(rules: Iterator[Rule]) -> tuple[Touch, ...]:
+    """What the rules read or write of a namespace: one entry per set of names, the most telling resource of each."""
+    found: dict[tuple[str, ...], Touch] = {}
+    for rule in rules:
+        touch = _touch(rule)
+        if touch is None:
+            continue
+        earlier = found.get(touch.names)
+        if earlier is None or _telling(touch) < _telling(earlier):
+            found[touch.names] = touch
+    return tuple(found.values())
+
+
+def _telling(touch: Touch) -> tuple[int, int, str]:
+    place = _SENSITIVE.index(touch.resource) if touch.resource in _SENSITIVE else len(_SENSITIVE)
+    return (place, touch.verb not in WRITE, touch.resource)
+
+
+def _cluster_scoped(resource: str, groups: frozenset[str]) -> bool:
+    """Whether every resource of that name in those groups lives outside namespaces; unknown ones count as inside."""
+    if "*" not in groups:
+        return all((group, resource) in _CLUSTER_SCOPED for group in groups)
+    named = {entry.namespaced for entry in ENTRIES.values() if entry.plural == resource}
+    return named == {False} or (not named and any(resource == plural for _, plural in _CLUSTER_SCOPED))
+
+
+def _touch(rule: Rule) -> Touch | None:
+    groups = rule.groups - _HARMLESS_GROUPS
+    verbs = _verbs(rule, READ | WRITE | {"impersonate", "bind", "escalate"})
+    if not groups or not verbs:
+        return None
+    if rule.names:
+        # A name limits creation and collections to nothing.
+        verbs -= {"deletecollection"}
+    candidates = []
+    for resource in rule.resources:
+        if _cluster_scoped(resource.partition("/")[0], groups):
+            continue
+        if rule.names and "/" not in resource and verbs <= {"create"}:
+            continue
+        candidates.append(resource)
+    if not candidates:
+        return None
+    verb = next(
+        (item for item in ("get", "list", "watch", "create", "update", "patch", "delete") if item in verbs), min(verbs)
+    )
+    names = tuple(sorted(rule.names))
+    best = min((Touch(resource, min(groups), verb, names) for resource in candidates), key=_telling)
+    return Touch("secrets" if best.resource == "*" else best.resource, best.group, best.verb, names)

@@ -1,0 +1,296 @@
+"""Rights that give more rights: roles, bindings, impersonation, certificates, tokens, admission."""
+
+from collections.abc import Iterator
+
+from ringfence.prove.closure.capability import EVERYWHERE, Can, Capability, acts_as
+from ringfence.prove.closure.engine import Derivation, State
+from ringfence.prove.rbac.index import MASTERS, SERVICE_ACCOUNT_USER
+from ringfence.prove.rbac.powers import Power
+from ringfence.prove.rules.registry import RuleWorld, rule
+from ringfence.prove.rules.wording import in_place, step, via
+
+_PRACTICE = "kubernetes.io/docs/concepts/security/rbac-good-practices"
+_SIGNER = "kubernetes.io/kube-apiserver-client"
+
+
+def names_of(capability: Capability) -> tuple[str, ...]:
+    """The object names that a power is limited to; none: no limit."""
+    return tuple(capability.detail.split(",")) if capability.detail else ()
+
+
+def _everything_in(capability: Capability) -> Capability:
+    if capability.namespace == EVERYWHERE:
+        return Capability(Can.CLUSTER_ADMIN, capability.cluster)
+    return Capability(Can.NAMESPACE_ADMIN, capability.cluster, capability.namespace)
+
+
+def _both(state: State, capability: Capability, one: Power, other: Power) -> Iterator[Capability]:
+    """The second half of a pair of powers, when ``capability`` is the first and their places meet."""
+    wanted = {one.value: other, other.value: one}.get(capability.name)
+    if wanted is None:
+        return
+    for second in state.powers(capability.cluster, wanted.value):
+        if EVERYWHERE in (second.namespace, capability.namespace) or second.namespace == capability.namespace:
+            yield second
+
+
+def _narrower(one: Capability, other: Capability) -> Capability:
+    return other if one.namespace == EVERYWHERE else one
+
+
+@rule(
+    "rbac/escalate",
+    "escalate on roles, with the right to write them, gives any permission where the role counts.",
+    source=_PRACTICE,
+    on=(Can.POWER,),
+)
+def escalate(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
+    """The role that one is bound to is rewritten."""
+    for write in (Power.WRITE_ROLES, Power.WRITE_CLUSTER_ROLES):
+        for second in _both(state, capability, Power.ESCALATE, write):
+            place = _narrower(capability, second)
+            text = f"a role may be given any permission {in_place(place.namespace)}"
+            yield Derivation(_everything_in(place), "rbac/escalate", via(state, capability, text), None, (second,))
+
+
+@rule(
+    "rbac/bind",
+    "bind on roles, with the right to create bindings, gives the permissions of those roles.",
+    source=_PRACTICE,
+    on=(Can.POWER,),
+)
+def bind(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
+    """With resourceNames only the roles named; without, cluster-admin itself."""
+    for create in (Power.CREATE_BINDINGS, Power.CREATE_CLUSTER_BINDINGS):
+        for second in _both(state, capability, Power.BIND, create):
+            held, writes = (capability, second) if capability.name == Power.BIND.value else (second, capability)
+            names = names_of(held)
+            place = writes if create is Power.CREATE_CLUSTER_BINDINGS else _narrower(held, writes)
+            others = (second,)
+            if not names or "cluster-admin" in names:
+                text = f"a new binding may give any permission {in_place(place.namespace)}"
+                yield Derivation(_everything_in(place), "rbac/bind", via(state, writes, text), None, others)
+            else:
+                yield from _bind_named(world, place, names, others)
+
+
+def _bind_named(
+    world: RuleWorld, place: Capability, names: tuple[str, ...], others: tuple[Capability, ...]
+) -> Iterator[Derivation]:
+    from ringfence.prove.rbac.powers import powers_of
+
+    index = world.clusters[place.cluster].rbac
+    for name in names:
+        rules = index.roles.get(("", name)) or index.roles.get((place.namespace, name))
+        if rules is None or rules.missing:
+            yield Derivation(
+                _everything_in(place), "rbac/bind", None, f"the role {name} is not in the snapshot", others
+            )
+            continue
+        for held in powers_of(rules.possible):
+            gives = (
+                _everything_in(place)
+                if held.power is Power.EVERYTHING
+                else Capability(Can.POWER, place.cluster, place.namespace, held.power.value, ",".join(held.names))
+            )
+            text = f"a new binding to {name} lets one {held.power.value} {in_place(place.namespace)}"
+            yield Derivation(gives, "rbac/bind", step(text, f"{rules.role.kind} {name}", rules.role), None, others)
+
+
+@rule(
+    "rbac/impersonate-users",
+    "impersonate on users makes one any of them.",
+    source=_PRACTICE,
+    on=(Can.POWER,),
+)
+def impersonate_users(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
+    """Unlimited: everybody whom a binding names."""
+    if capability.name != Power.IMPERSONATE_USERS.value:
+        return
+    index = world.clusters[capability.cluster].rbac
+    named = names_of(capability) or tuple(subject.name for subject in list(index.grants) if subject.kind == "User")
+    for name in named:
+        if not name.startswith(SERVICE_ACCOUNT_USER):
+            yield _becomes(state, capability, acts_as(capability.cluster, "User", "", name), f"user {name}")
+
+
+@rule(
+    "rbac/impersonate-groups",
+    "impersonate on groups, with a user to impersonate, makes one a member: of system:masters too.",
+    source=_PRACTICE,
+    on=(Can.POWER,),
+)
+def impersonate_groups(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
+    """The API server wants a user with every group."""
+    for base in (Power.IMPERSONATE_USERS, Power.IMPERSONATE_ACCOUNTS):
+        for second in _both(state, capability, Power.IMPERSONATE_GROUPS, base):
+            held = capability if capability.name == Power.IMPERSONATE_GROUPS.value else second
+            for name in names_of(held) or (MASTERS,):
+                derived = _becomes(state, held, acts_as(held.cluster, "Group", "", name), f"a member of {name}")
+                yield Derivation(derived.gives, "rbac/impersonate-groups", derived.step, None, (second,))
+
+
+@rule(
+    "rbac/impersonate-accounts",
+    "impersonate on serviceaccounts makes one any of them.",
+    source=_PRACTICE,
+    on=(Can.POWER,),
+)
+def impersonate_accounts(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
+    """In the namespace of the right."""
+    if capability.name == Power.IMPERSONATE_ACCOUNTS.value:
+        yield from _every_account(world, capability, "rbac/impersonate-accounts", "may be impersonated")
+
+
+def _becomes(state: State, capability: Capability, gives: Capability, text: str) -> Derivation:
+    return Derivation(gives, "rbac/impersonate-users", via(state, capability, f"one may become {text}"))
+
+
+@rule(
+    "rbac/create-token",
+    "create on serviceaccounts/token gives a token of the ServiceAccount.",
+    source=_PRACTICE,
+    on=(Can.POWER,),
+)
+def create_token(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
+    """The TokenRequest API."""
+    if capability.name == Power.CREATE_TOKENS.value:
+        yield from _every_account(world, capability, "rbac/create-token", "gives out its token")
+
+
+@rule(
+    "rbac/token-secret",
+    "Who creates Secrets and reads them gets a token of any ServiceAccount of the namespace.",
+    source="kubernetes.io/docs/concepts/configuration/secret, type kubernetes.io/service-account-token",
+    on=(Can.POWER,),
+)
+def token_secret(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
+    """The token controller fills a Secret of that type."""
+    for second in _both(state, capability, Power.CREATE_SECRETS, Power.READ_SECRETS):
+        place = _narrower(capability, second)
+        if names_of(second) or names_of(capability):
+            continue
+        for derivation in _every_account(world, place, "rbac/token-secret", "fills a Secret with its token"):
+            yield Derivation(derivation.gives, derivation.rule, derivation.step, None, (second,))
+
+
+def _every_account(world: RuleWorld, capability: Capability, name: str, text: str) -> Iterator[Derivation]:
+    facts = world.clusters[capability.cluster]
+    only = set(names_of(capability))
+    places = facts.every_namespace() if capability.namespace == EVERYWHERE else (capability.namespace,)
+    for namespace in places:
+        for account in sorted({*facts.accounts_in.get(namespace, ()), "default"}):
+            if only and account not in only:
+                continue
+            shown = f"ServiceAccount {namespace}/{account}"
+            yield Derivation(
+                acts_as(capability.cluster, "ServiceAccount", namespace, account),
+                name,
+                step(f"{shown} {text}", shown, f"{capability.cluster}:serviceaccount/{namespace}/{account}"),
+            )
+
+
+@rule(
+    "rbac/sign-certificates",
+    "Who creates signing requests and approves them for the client signer gets a certificate for any user.",
+    source=_PRACTICE,
+    on=(Can.POWER,),
+)
+def sign(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
+    """Three rights together; the signer may be named with a wildcard."""
+    wanted = (Power.CREATE_SIGNING_REQUESTS, Power.APPROVE_REQUESTS, Power.APPROVE_SIGNER)
+    if capability.name not in {power.value for power in wanted}:
+        return
+    held = [next(state.powers(capability.cluster, power.value), None) for power in wanted]
+    if any(item is None for item in held):
+        return
+    signers = {name for item in state.powers(capability.cluster, Power.APPROVE_SIGNER.value) for name in names_of(item)}
+    unlimited = any(not names_of(item) for item in state.powers(capability.cluster, Power.APPROVE_SIGNER.value))
+    if not unlimited and not signers & {_SIGNER, "kubernetes.io/*", "*"}:
+        return
+    others = tuple(item for item in held if item is not None and item != capability)
+    yield Derivation(
+        Capability(Can.CLUSTER_ADMIN, capability.cluster),
+        "rbac/sign-certificates",
+        via(state, capability, "a client certificate may be had for any user"),
+        None,
+        others,
+    )
+
+
+@rule(
+    "admission/mutating",
+    "Who writes mutating admission alters every object that others create.",
+    source=_PRACTICE,
+    on=(Can.POWER,),
+)
+def mutating(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
+    """A pod of kube-system can be given another image."""
+    if capability.name == Power.WRITE_MUTATING_WEBHOOKS.value:
+        yield Derivation(
+            Capability(Can.CLUSTER_ADMIN, capability.cluster),
+            "admission/mutating",
+            via(state, capability, "every object that anybody creates can be altered"),
+        )
+
+
+@rule(
+    "admission/validating",
+    "Who writes validating webhooks is sent every object that others create, Secrets too.",
+    source=_PRACTICE,
+    on=(Can.POWER,),
+)
+def validating(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
+    """It needs a create or update, so it is a matter of time."""
+    if capability.name == Power.WRITE_VALIDATING_WEBHOOKS.value and not (
+        names_of(capability) and capability.namespace != EVERYWHERE
+    ):
+        yield Derivation(
+            Capability(Can.READ_SECRET, capability.cluster, EVERYWHERE, EVERYWHERE),
+            "admission/validating",
+            via(state, capability, "a webhook of one's own is sent every Secret"),
+        )
+
+
+@rule(
+    "apiserver/custom-api",
+    "Who writes APIServices is sent the requests, with their tokens, of an API group.",
+    source="kubernetes.io/docs/concepts/extend-kubernetes/api-extension/apiserver-aggregation",
+    on=(Can.POWER,),
+)
+def api_services(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
+    """Aggregation forwards what it is asked."""
+    if capability.name == Power.WRITE_API_SERVICES.value:
+        yield Derivation(
+            Capability(Can.CLUSTER_ADMIN, capability.cluster),
+            "apiserver/custom-api",
+            via(state, capability, "requests of others can be answered by one's own server"),
+        )
+
+
+@rule(
+    "eks/aws-auth",
+    "On EKS, who writes the ConfigMap kube-system/aws-auth gives any cloud identity any group.",
+    source="docs.aws.amazon.com/eks, aws-auth ConfigMap",
+    on=(Can.POWER,),
+)
+def aws_auth(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
+    """Only where that ConfigMap is used: it is there."""
+    if capability.name != Power.WRITE_CONFIG_MAPS.value or capability.namespace not in (EVERYWHERE, "kube-system"):
+        return
+    if names_of(capability) and "aws-auth" not in names_of(capability):
+        return
+    from ringfence.prove import kinds
+
+    for document in world.clusters[capability.cluster].snapshot.of(kinds.CONFIG_MAP):
+        metadata = document["metadata"]
+        if (metadata["namespace"], metadata["name"]) == ("kube-system", "aws-auth"):
+            yield Derivation(
+                Capability(Can.CLUSTER_ADMIN, capability.cluster),
+                "eks/aws-auth",
+                step(
+                    "a cloud identity of one's own can be mapped to system:masters",
+                    "ConfigMap kube-system/aws-auth",
+                    f"{capability.cluster}:configmap/kube-system/aws-auth",
+                ),
+            )

@@ -1,0 +1,138 @@
+"""What follows from reading Secrets: tokens, kubeconfigs, the credentials of other clusters."""
+
+from collections.abc import Iterator
+
+from ringfence.prove.closure.capability import EVERYWHERE, Can, Capability, acts_as
+from ringfence.prove.closure.engine import Derivation, State
+from ringfence.prove.facts.cluster import ClusterFacts
+from ringfence.prove.kinds import Object, ObjectName
+from ringfence.prove.rbac.index import user
+from ringfence.prove.rbac.powers import Power
+from ringfence.prove.rules.escalation import names_of
+from ringfence.prove.rules.registry import RuleWorld, rule
+from ringfence.prove.rules.wording import object_step
+from ringfence.prove.snapshot import Material, MaterialKind
+
+_TOKEN_TYPE = "kubernetes.io/service-account-token"  # noqa: S105 - the name of a type
+_ACCOUNT = "kubernetes.io/service-account.name"
+DEFAULT_ISSUERS = ("https://kubernetes.default.svc", "https://kubernetes.default.svc.cluster.local")
+
+
+@rule(
+    "secrets/read",
+    "get, list and watch each show the content of Secrets.",
+    source="kubernetes.io/docs/concepts/security/rbac-good-practices#listing-secrets",
+    on=(Can.POWER, Can.CLUSTER_ADMIN),
+)
+def read(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
+    """The Secrets named, or all in the place."""
+    if capability.can is Can.CLUSTER_ADMIN:
+        gives = Capability(Can.READ_SECRET, capability.cluster, EVERYWHERE, EVERYWHERE)
+        yield Derivation(gives, "secrets/read")
+    elif capability.name == Power.READ_SECRETS.value:
+        for name in names_of(capability) or (EVERYWHERE,):
+            gives = Capability(Can.READ_SECRET, capability.cluster, capability.namespace, name)
+            yield Derivation(gives, "secrets/read")
+
+
+@rule(
+    "secrets/tokens",
+    "A Secret that holds a token or a kubeconfig makes one whom it speaks for.",
+    source="kubernetes.io/docs/concepts/configuration/secret",
+    on=(Can.READ_SECRET,),
+)
+def tokens(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
+    """Tokens of ServiceAccounts by type and by their own claims, in the cluster whose issuer they name."""
+    facts = world.clusters[capability.cluster]
+    for namespace, name, document in _secrets(facts, capability):
+        annotations = document["metadata"].get("annotations") or {}
+        if document.get("type") == _TOKEN_TYPE and annotations.get(_ACCOUNT):
+            account = annotations[_ACCOUNT]
+            yield Derivation(
+                acts_as(facts.name, "ServiceAccount", namespace, account),
+                "secrets/tokens",
+                object_step(
+                    f"Secret {namespace}/{name} holds a token of ServiceAccount {namespace}/{account}",
+                    ObjectName(facts.name, "Secret", namespace, name),
+                ),
+            )
+        for material in facts.materials_of.get(("Secret", namespace, name), ()):
+            if material.kind in (MaterialKind.TOKEN, MaterialKind.KUBECONFIG):
+                yield from _speaks_for(world, facts, material)
+
+
+def _secrets(facts: ClusterFacts, capability: Capability) -> Iterator[tuple[str, str, Object]]:
+    places = list(facts.secrets_in) if capability.namespace == EVERYWHERE else [capability.namespace]
+    for namespace in places:
+        secrets = facts.secrets_in.get(namespace, {})
+        if capability.name == EVERYWHERE:
+            for name, document in secrets.items():
+                yield namespace, name, document
+        elif capability.name in secrets:
+            yield namespace, capability.name, secrets[capability.name]
+
+
+def _speaks_for(world: RuleWorld, facts: ClusterFacts, material: Material) -> Iterator[Derivation]:
+    issuer, subject = material.about.get("iss"), material.about.get("sub", "")
+    shown = f"Secret {material.owner.namespace}/{material.owner.name}"
+    who = user(subject)
+    if issuer is not None and who.kind == "ServiceAccount":
+        for other in world.clusters.values():
+            known = issuer_of(world, other)
+            if known == issuer and (issuer not in DEFAULT_ISSUERS or other is facts):
+                doubt = None
+            elif known is None or (known == issuer):
+                doubt = f"whether {other.name} accepts tokens of the issuer {issuer}"
+            else:
+                continue
+            yield Derivation(
+                acts_as(other.name, who.kind, who.namespace, who.name),
+                "secrets/tokens",
+                object_step(f"{shown} holds a token of {who}", material.owner),
+                doubt,
+            )
+    elif material.kind is MaterialKind.KUBECONFIG:
+        for other in world.clusters.values():
+            yield Derivation(
+                Capability(Can.CLUSTER_ADMIN, other.name),
+                "secrets/tokens",
+                object_step(f"{shown} holds a kubeconfig", material.owner),
+                f"which cluster and user the kubeconfig in {shown} is for",
+            )
+
+
+def issuer_of(world: RuleWorld, facts: ClusterFacts) -> str | None:
+    """The ServiceAccount issuer of a cluster as its flags or the Partition's ``assume.issuers`` say, else None."""
+    assumed = world.partition.assume.facts.get("issuers")
+    if isinstance(assumed, dict) and isinstance(assumed.get(facts.name), str):
+        return str(assumed[facts.name])
+    if facts.flags.issuer is not None:
+        return facts.flags.issuer
+    return DEFAULT_ISSUERS[1] if facts.flags.seen else None
+
+
+@rule(
+    "secrets/argocd-cluster",
+    "A cluster Secret of Argo CD holds the credentials with which it deploys to that cluster.",
+    source="argo-cd.readthedocs.io, declarative setup: clusters",
+    on=(Can.READ_SECRET,),
+)
+def argocd_cluster(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
+    """The cluster is found by the name that the Secret gives it; else it is in doubt which one it is."""
+    facts = world.clusters[capability.cluster]
+    for namespace, name, document in _secrets(facts, capability):
+        labels = document["metadata"].get("labels") or {}
+        if labels.get("argocd.argoproj.io/secret-type") != "cluster":
+            continue
+        shown = f"Secret {namespace}/{name}"
+        for other in world.clusters.values():
+            if other is facts:
+                continue
+            yield Derivation(
+                Capability(Can.CLUSTER_ADMIN, other.name),
+                "secrets/argocd-cluster",
+                object_step(
+                    f"{shown} lets Argo CD deploy to a cluster", ObjectName(facts.name, "Secret", namespace, name)
+                ),
+                f"which cluster {shown} is for, and what its account may do there",
+            )

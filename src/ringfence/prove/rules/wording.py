@@ -1,0 +1,41 @@
+"""How steps name people, objects and places."""
+
+from ringfence.prove.closure.capability import EVERYWHERE, Capability
+from ringfence.prove.closure.engine import State
+from ringfence.prove.kinds import ObjectName
+from ringfence.prove.proof import Step
+
+
+def who(capability: Capability) -> str:
+    """The subject of an ``act as`` capability: ``alice``, ``group devs``, ``ServiceAccount shop-test/ci``."""
+    if capability.detail == "ServiceAccount":
+        return f"ServiceAccount {capability.namespace}/{capability.name}"
+    return capability.name if capability.detail == "User" else f"group {capability.name}"
+
+
+def in_place(namespace: str) -> str:
+    """``in shop``, ``in every namespace``."""
+    return "in every namespace" if namespace == EVERYWHERE else f"in {namespace}"
+
+
+def step(text: str, by: str, name: ObjectName | str, rule: str = "") -> Step:
+    """A step that an object allows."""
+    return Step(text, by, str(name), rule)
+
+
+def object_step(text: str, name: ObjectName, rule: str = "") -> Step:
+    """A step allowed by an object, named as people write it: ``Secret shop/db``."""
+    place = f"{name.namespace}/" if name.namespace else ""
+    return Step(text, f"{name.kind} {place}{name.name}", str(name), rule)
+
+
+def via(state: State, capability: Capability, text: str, rule: str = "") -> Step:
+    """A step that the same object allows as the step before: the binding that gave the power."""
+    current: Capability | None = capability
+    while current is not None:
+        reached = state.reached[current]
+        if reached.derivation is not None and reached.derivation.step is not None:
+            before = reached.derivation.step
+            return Step(text, before.by, before.object, rule)
+        current = reached.premise
+    return Step(text, f"cluster {capability.cluster}", capability.cluster, rule)
