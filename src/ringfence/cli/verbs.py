@@ -31,6 +31,7 @@ VERBS: tuple[Verb, ...] = (
     Verb("apply", "Change what differs, prune what is gone.", _BUILD, "apply"),
     Verb("status", "Show the Environments and what runs in them.", _BUILD, "status"),
     Verb("down", "Stop the Environments; --purge removes their files.", _BUILD, "down"),
+    Verb("kubectl", "Run kubectl on one of the clusters.", _BUILD, "kubectl"),
     Verb("kubeconfig", "Print the kubeconfig of the clusters.", _BUILD, "kubeconfig"),
     Verb("prove", "Prove that the separation holds, or show how it breaks.", _PROVE, "prove"),
     Verb("can", "Answer one question: can connect, can access, can land.", _PROVE, "can", "app"),
