@@ -28,7 +28,6 @@ from ringfence.engine.record import ClusterRecord, EngineRecord
 from ringfence.engine.spec import EnvironmentSpec, Role, check
 from ringfence.engine.state import ArgocdState, ClusterState, EngineState, EnvironmentState, ProcessState
 
-
 _PORT_SECONDS = 2.0
 
 

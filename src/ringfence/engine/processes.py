@@ -11,11 +11,13 @@ import signal
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-import psutil
+from typing import TYPE_CHECKING
 
 from ringfence.base.clock import Clock
 from ringfence.base.errors import StateError
+
+if TYPE_CHECKING:
+    import psutil
 
 PROGRAM_NAMES = frozenset({"ringfence-cluster", "ringfence-argocd"})
 _LOG_LIMIT = 10_000_000
@@ -35,6 +37,8 @@ class Running:
 
 def find(folder: Path) -> tuple[Running, ...]:
     """The engine's processes of this user whose directory is ``folder`` or lies under it."""
+    import psutil
+
     found = []
     for process in psutil.process_iter(["cmdline", "create_time", "status", "uids"]):
         running = _ours(process)
@@ -43,7 +47,9 @@ def find(folder: Path) -> tuple[Running, ...]:
     return tuple(sorted(found, key=lambda running: (str(running.directory), running.pid)))
 
 
-def _ours(process: psutil.Process) -> Running | None:
+def _ours(process: "psutil.Process") -> Running | None:
+    import psutil
+
     values = process.info
     command: list[str] = values.get("cmdline") or []
     if len(command) != 4 or command[1:3] != ["run", "--directory"] or Path(command[0]).name not in PROGRAM_NAMES:
@@ -58,6 +64,8 @@ def _ours(process: psutil.Process) -> Running | None:
 
 def alive(running: Running) -> bool:
     """Whether it is still the same process, and not only its number."""
+    import psutil
+
     try:
         process = psutil.Process(running.pid)
         if process.status() == psutil.STATUS_ZOMBIE:
@@ -76,6 +84,8 @@ def reap(pid: int) -> None:
 
 def start(program: Path, directory: Path, log: Path, environment: Mapping[str, str]) -> Running:
     """Start a program on a directory, in a session of its own, writing to ``log``; it outlives this process."""
+    import psutil
+
     with contextlib.suppress(OSError):
         if log.stat().st_size > _LOG_LIMIT:
             log.replace(log.with_suffix(".1.log"))
