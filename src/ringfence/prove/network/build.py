@@ -12,7 +12,7 @@ from ringfence.prove.network.cni import Assumed
 from ringfence.prove.network.parse import PolicyParser
 from ringfence.prove.network.parse_admin import parse_admin_policy
 from ringfence.prove.network.selectors import UnreadableError, parse_labels, parse_list, parse_mapping
-from ringfence.prove.network.values import Address, NamedPort, Node, Opaque, Pod
+from ringfence.prove.network.values import Address, NamedPort, Node, Opaque, Pod, canonical_address
 from ringfence.prove.network.world import Unlisted, World
 from ringfence.prove.snapshot import ClusterSnapshot, Defect
 
@@ -214,12 +214,13 @@ def _take_pod(world: World, item: Mapping[str, Any]) -> None:
     status = parse_mapping(item.get("status"), "status")
     pod = make_pod(namespace, name, _labels(item), spec, status, f"pod/{namespace}/{name}")
     world.pods[namespace, name] = pod
-    host = _address(status.get("hostIP"))
-    if host is not None and pod.node:
-        world.nodes_at.setdefault(host, pod.node)
+    if pod.node and status.get("hostIP"):
+        host = _address(status.get("hostIP"))
+        if host is not None:
+            world.nodes_at.setdefault(host, pod.node)
     if status.get("phase") not in {"Succeeded", "Failed"}:
-        for address in pod.addresses:
-            world.pods_at[address].append(pod)
+        for text in pod.address_texts:
+            world.pods_at[text].append(pod)
 
 
 def _take_template(world: World, item: Mapping[str, Any]) -> None:
@@ -258,16 +259,16 @@ def make_pod(
             number, label = port.get("containerPort"), port.get("name")
             if isinstance(label, str) and label and isinstance(number, int):
                 ports.append(NamedPort(label, str(port.get("protocol") or "TCP"), number))
-    texts = [status.get("podIP")]
+    texts = [status.get("podIP")] if status.get("podIP") else []
     texts += [entry.get("ip") for entry in parse_list(status.get("podIPs"), "podIPs") if isinstance(entry, Mapping)]
-    found = dict.fromkeys(address for address in map(_address, texts) if address is not None)
+    found = dict.fromkeys(text for text in map(canonical_address, texts) if text is not None)
     node = spec.get("nodeName")
     return Pod(
         namespace=namespace,
         name=name,
         labels=labels,
         host_network=spec.get("hostNetwork") is True,
-        addresses=tuple(found),
+        address_texts=tuple(found),
         node=node if isinstance(node, str) and node else None,
         ports=tuple(ports),
         host_ports=host_ports,
@@ -286,10 +287,10 @@ def _index_addresses(world: World) -> None:
     for node in world.nodes.values():
         for address in node.addresses:
             world.nodes_at[address] = node.name
-    for address, pods in world.pods_at.items():
+    for text, pods in world.pods_at.items():
         for pod in pods:
             if pod.host_network and pod.node:
-                world.nodes_at.setdefault(address, pod.node)
+                world.nodes_at.setdefault(ip_address(text), pod.node)
 
 
 _READERS: dict[str, Callable[[World, Mapping[str, Any]], None]] = {

@@ -13,7 +13,7 @@ from ringfence.prove.network.cni import POLICY, SCTP
 from ringfence.prove.network.connect import Packet, connect_parties
 from ringfence.prove.network.groups import Group, attacked, relabelled
 from ringfence.prove.network.reach import reach
-from ringfence.prove.network.space import Cells, Space, classes, make_space, places
+from ringfence.prove.network.space import Cells, Space, classes, make_space
 from ringfence.prove.network.values import Pod, Rule
 from ringfence.prove.network.wild import label_choices
 from ringfence.prove.network.world import World
@@ -144,7 +144,7 @@ class _Search:
 def _candidates(world: World, sources: Space, destinations: Space) -> Iterator[tuple[int, int]]:
     """The pairs that the upper bound leaves, every destination once before any a second time."""
     bound = reach(world, sources, destinations)
-    waiting = [(place, places(bound.into(place))) for place in range(len(destinations.pods))]
+    waiting = [(place, bound.into(place)) for place in range(len(destinations.pods))]
     while waiting:
         left = []
         for destination, found in waiting:

@@ -4,12 +4,12 @@ Facts that are not known count in favour of getting through and ports are left o
 through under any behaviour of the network plugin that enforces NetworkPolicy. What is in here is then asked exactly.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from ringfence.prove.network.cni import POLICY
 from ringfence.prove.network.selectors import Selector
-from ringfence.prove.network.space import Space, bits
+from ringfence.prove.network.space import Space, bits, places
 from ringfence.prove.network.values import AdminPolicy, Peer, Pod, Policy, Rule
 from ringfence.prove.network.world import World
 
@@ -17,27 +17,25 @@ from ringfence.prove.network.world import World
 @dataclass(slots=True)
 class Reach:
     """The upper bound between two spaces. ``entering[i]``: who may enter destination i, as source bits.
-    ``leaving[j]``: whom source j may reach, as destination bits; sources that are not in it may leave freely."""
+    ``leaving[j]``: whom source j may reach, as destination bits; sources that are not in it may leave freely.
+    ``held``: the sources that are in ``leaving``, ``reachable``: the destinations that some of those may reach."""
 
-    sources: Space
-    destinations: Space
     entering: list[int] = field(default_factory=list)
     leaving: dict[int, int] = field(default_factory=dict)
+    held: int = 0
+    reachable: int = 0
 
-    @property
-    def free(self) -> int:
-        """The sources whose egress nothing holds back."""
-        return self.sources.everything & ~bits(self.leaving)
-
-    def into(self, destination: int) -> int:
-        """The sources that may reach a destination, both ends considered."""
+    def into(self, destination: int) -> Iterator[int]:
+        """The sources that may reach a destination, both ends considered; those that leave freely first."""
         inside = self.entering[destination]
-        found = inside & self.free
-        flag = 1 << destination
-        for source, out in self.leaving.items():
-            if out & flag and inside >> source & 1:
-                found |= 1 << source
-        return found
+        if not inside:
+            return
+        yield from places(inside & ~self.held)
+        if not self.reachable >> destination & 1:
+            return
+        for source in places(inside & self.held):
+            if self.leaving[source] >> destination & 1:
+                yield source
 
 
 @dataclass(slots=True)
@@ -93,7 +91,7 @@ class _Peers:
 
 def reach(world: World, sources: Space, destinations: Space) -> Reach:
     """The upper bound from ``sources`` to ``destinations`` in this world, policies taken as enforced."""
-    found = Reach(sources, destinations)
+    found = Reach()
     peers = _Peers(world, sources)
     for place, pod in enumerate(destinations.pods):
         found.entering.append(_through(world, pod, "ingress", peers, wild=place >= destinations.wild_from))
@@ -102,6 +100,8 @@ def reach(world: World, sources: Space, destinations: Space) -> Reach:
         out = _through(world, pod, "egress", others, wild=place >= sources.wild_from)
         if out != destinations.everything:
             found.leaving[place] = out
+            found.reachable |= out
+    found.held = bits(found.leaving)
     return found
 
 

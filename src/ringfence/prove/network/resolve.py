@@ -92,7 +92,7 @@ def _resolve(world: World, text: str, port: int) -> Resolved:
 
 
 def _resolve_address(world: World, text: str, address: Address, port: int) -> Resolved:
-    pods = [pod for pod in world.pods_at.get(address, ()) if not pod.host_network]
+    pods = [pod for pod in world.pods_at.get(str(address), ()) if not pod.host_network]
     if pods:
         return Resolved(text, tuple(Target(pod, port) for pod in pods), any_of=False)
     name = world.nodes_at.get(address)

@@ -106,8 +106,9 @@ def _parse_expression(body: Mapping[str, Any]) -> Requirement:
 def parse_labels(raw: object, what: str = "labels") -> dict[str, str]:
     """Labels from their JSON form. Raises UnreadableError where a key or value is no string."""
     body = _mapping(raw, what)
-    if not all(isinstance(key, str) and isinstance(value, str) for key, value in body.items()):
-        raise UnreadableError(f"{what} must be strings")
+    for key, value in body.items():
+        if type(key) is not str or type(value) is not str:
+            raise UnreadableError(f"{what} must be strings")
     return dict(body)
 
 
@@ -121,6 +122,8 @@ def parse_list(raw: object, what: str) -> list[Any]:
 
 
 def _mapping(raw: object, what: str) -> Mapping[Any, Any]:
+    if type(raw) is dict:
+        return raw
     if raw is None:
         return {}
     if not isinstance(raw, Mapping):

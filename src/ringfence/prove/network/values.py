@@ -1,8 +1,10 @@
 """What the network evaluators know: pods, nodes, rules and policies as plain values, one shape for all policy APIs."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 from ringfence.prove.network.selectors import Selector
 
@@ -10,6 +12,26 @@ Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 PROTOCOLS = ("TCP", "UDP", "SCTP")
 HIGHEST_PORT = 65535
+
+
+_PLAIN = re.compile(r"(?:(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])(?:\.(?!$)|$)){4}", re.ASCII)
+
+
+@lru_cache(maxsize=1 << 17)
+def _parsed(text: str) -> Address:
+    return ip_address(text)
+
+
+def canonical_address(raw: object) -> str | None:
+    """An address in its one spelling, or None for what is no address."""
+    if not isinstance(raw, str):
+        return None
+    if _PLAIN.fullmatch(raw):
+        return raw
+    try:
+        return str(ip_address(raw))
+    except ValueError:
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +51,16 @@ class Pod:
     name: str
     labels: Mapping[str, str]
     host_network: bool = False
-    addresses: tuple[Address, ...] = ()
+    address_texts: tuple[str, ...] = ()
     node: str | None = None
     ports: tuple[NamedPort, ...] = ()
     host_ports: bool = False
     ref: str = ""
+
+    @property
+    def addresses(self) -> tuple[Address, ...]:
+        """The pod's addresses; parsed when asked for, since most are never looked at."""
+        return tuple(_parsed(text) for text in self.address_texts)
 
 
 @dataclass(frozen=True, slots=True)

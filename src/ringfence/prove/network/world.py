@@ -72,7 +72,7 @@ class World:
     unlisted: list[Unlisted] = field(default_factory=list)
     unreadable: dict[str, str] = field(default_factory=dict)
     objects: dict[str, list[Mapping[str, Any]]] = field(default_factory=lambda: defaultdict(list))
-    pods_at: dict[Address, list[Pod]] = field(default_factory=lambda: defaultdict(list))
+    pods_at: dict[str, list[Pod]] = field(default_factory=lambda: defaultdict(list))
     nodes_at: dict[Address, str] = field(default_factory=dict)
     services_at: dict[Address, Mapping[str, Any]] = field(default_factory=dict)
     _selecting: dict[tuple[str, str, frozenset[tuple[str, str]]], list[Policy]] = field(default_factory=dict)
