@@ -5,7 +5,7 @@ the management clusters; Argo CD delivers, and is waited for; last, what left th
 killed at any point: the same command finds what is left to do by comparing, never by remembering.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -105,10 +105,15 @@ def prepared(
     with ExitStack() as stack:
         connections = {one.cluster: stack.enter_context(targets.open(one.cluster)) for one in manifests.clusters}
         with ThreadPoolExecutor(max(1, len(connections))) as pool:
+            lives = list(pool.map(lambda one: _read(manifests, one, connections[one.cluster]), manifests.clusters))
+            names = {deployment.application for deployment in manifests.deployments}
+            names.update(key.name for live in lives for key in live.objects if key.kind == "Application")
             plans = list(
                 pool.map(
-                    lambda one: _plan_cluster(manifests, one, connections[one.cluster], foreign=foreign),
-                    manifests.clusters,
+                    lambda pair: _plan_cluster(
+                        manifests, pair[0], connections[pair[0].cluster], pair[1], sorted(names), foreign=foreign
+                    ),
+                    zip(manifests.clusters, lives, strict=True),
                 )
             )
         files: dict[str, Mapping[str, bytes | None]] = {}
@@ -123,12 +128,21 @@ def prepared(
         yield Prepared(manifests, topology, tuple(plans), files, joined(changes))
 
 
+def _read(manifests: Manifests, cluster: ClusterManifests, connection: Cluster) -> Live:
+    management = cluster.role is ClusterRole.MANAGEMENT
+    return read_live(connection, manifests.landscape, prune.DELIVERY_KINDS if management else prune.KINDS)
+
+
 def _plan_cluster(
-    manifests: Manifests, cluster: ClusterManifests, connection: Cluster, *, foreign: bool
+    manifests: Manifests,
+    cluster: ClusterManifests,
+    connection: Cluster,
+    live: Live,
+    applications: Sequence[str],
+    *,
+    foreign: bool,
 ) -> _ClusterPlan:
     management = cluster.role is ClusterRole.MANAGEMENT
-    kinds = prune.DELIVERY_KINDS if management else prune.KINDS
-    live = read_live(connection, manifests.landscape, kinds)
     objects = compare(connection, cluster.cluster, cluster.objects, live)
     here = [] if management else [one for one in manifests.deployments if one.cluster == cluster.cluster]
     wanted = [rendered.key for rendered in cluster.objects]
@@ -136,7 +150,6 @@ def _plan_cluster(
         ObjectKey("", "Secret", one.namespace, one.name) for deployment in here for one in deployment.credentials
     ]
     secrets = _missing_credentials(connection, cluster.cluster, here, objects)
-    applications = [deployment.application for deployment in manifests.deployments]
     gone = prune.find(connection, cluster.cluster, wanted, live, applications, foreign=foreign)
     return _ClusterPlan(cluster, connection, live, objects, secrets, gone)
 
