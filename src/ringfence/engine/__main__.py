@@ -9,7 +9,7 @@ from typing import TextIO
 from ringfence.base.clock import SystemClock
 from ringfence.base.errors import ExitCode, RingfenceError
 from ringfence.base.paths import Paths
-from ringfence.engine.binaries import locate
+from ringfence.engine.binaries import locate, source_folder
 from ringfence.engine.build import Progress, build
 
 _USAGE = "usage: python -m ringfence.engine build|where"
@@ -49,7 +49,10 @@ def main(arguments: list[str]) -> int:
         return ExitCode.FAILED
     paths = Paths.from_environment()
     try:
-        found = build(paths, SystemClock(), ProgressLine(sys.stderr)) if arguments == ["build"] else locate(paths)
+        if arguments == ["build"] and source_folder() is not None:
+            found = build(paths, SystemClock(), ProgressLine(sys.stderr))
+        else:
+            found = locate(paths)  # an installation without sources carries its programs, or lacks them
     except RingfenceError as error:
         sys.stderr.write(f"error: {error}\n" + (f"hint: {error.hint}\n" if error.hint else ""))
         return error.exit_code
