@@ -1,0 +1,193 @@
+"""Carrying a move out, step by step, so that it can be killed between any two and gone on with by whoever comes next.
+
+Each step is written down when it is reached; a step that is not written down is done again, and every step may be:
+a commit recognises itself, waiting changes nothing, the ledger is asked whether it has the move. One process carries a
+move at a time, by a lock that dies with it.
+"""
+
+import fcntl
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from ringfence.evidence.place import open_ledger
+from ringfence.flows.promotion.delivery import Delivery, Order
+from ringfence.flows.promotion.journal import Entry
+from ringfence.flows.promotion.workspace import Workspace
+from ringfence.promote.events import MoveDone
+from ringfence.promote.ladder import Ladder
+from ringfence.promote.state import LadderState, Move, MoveKind
+
+_WORDS = {MoveKind.PROMOTION: "promoted", MoveKind.DEMOTION: "demoted", MoveKind.ROLLBACK: "rolled-back"}
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """A move that is done: the revision of its main deployment (None: nothing ran there), and the one observed."""
+
+    move: Move
+    revision: str | None
+    observed: str | None
+    seconds: dict[str, float]
+
+
+@contextmanager
+def alone(workspace: Workspace, move: Move, waiting: Callable[[], None]) -> Iterator[None]:
+    """Be the one that carries a move; ``waiting`` is called once when another process is at it.
+
+    The lock's file stays: removing it would let a third process lock another file of the same name.
+    """
+    folder = workspace.paths.landscape(workspace.landscape.name) / "moves"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    name = (main_deployment(move) or move.origin).replace("/", ".")
+    with (folder / f"{name}.lock").open("w") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            waiting()
+            fcntl.flock(stream, fcntl.LOCK_EX)
+        yield
+
+
+def main_deployment(move: Move) -> str | None:
+    """The deployment that a move is about: where a promotion goes, where a demotion or rollback leaves."""
+    if move.kind is MoveKind.PROMOTION:
+        return move.target
+    return move.steps[0].deployment if move.steps else None
+
+
+def carry_out(
+    workspace: Workspace,
+    ladder: Ladder,
+    delivery: Delivery,
+    move: Move,
+    *,
+    timeout: float,
+    facts: dict[str, Any],
+    force: bool = False,
+) -> Carried:
+    """Do what is left of a move, and finish it. Raises what Git, Argo CD and the clusters raise; the move then stays
+    under way, and calling again goes on from there. ``facts`` go into the history and the ledger with it."""
+    state = workspace.journal.state(ladder.application)
+    written = workspace.journal.progress(move.identifier)
+    revisions = {
+        step.deployment: _committed(workspace, delivery, state, move, index, written, force)
+        for index, step in enumerate(move.steps)
+    }
+    arrivals = {
+        deployment: _arrived(workspace, delivery, move, deployment, revision, written, timeout)
+        for deployment, revision in revisions.items()
+    }
+    about = main_deployment(move)
+    seconds = _seconds(written, about, arrivals)
+    platform = delivery.platform(move.target) if move.kind is MoveKind.PROMOTION and move.target else None
+    observed = arrivals[about]["observed"] if about in arrivals else None
+    more = {**facts, "observed": observed, "seconds": seconds, "platform": platform}
+    body = _body(state, move, revisions.get(about or ""), more)
+    _evidence(workspace, move, body, written)
+    event = _WORDS[move.kind]
+    done = MoveDone(move.identifier, workspace.clock.now(), platform, revisions)
+    entry = Entry(workspace.clock.now(), ladder.application, event, body, about, move.release)
+    workspace.journal.record(ladder, done, entry)
+    workspace.journal.forget(move.identifier)
+    return Carried(move, revisions.get(about or ""), observed, seconds)
+
+
+def _committed(
+    workspace: Workspace,
+    delivery: Delivery,
+    state: LadderState,
+    move: Move,
+    index: int,
+    written: dict[str, str],
+    force: bool,
+) -> str:
+    step = move.steps[index]
+    name = f"commit:{step.deployment}"
+    if name not in written:
+        began = workspace.clock.monotonic()
+        release = workspace.releases.get(step.release) if step.release else None
+        expected = state.runs.get(step.deployment)
+        if move.replaces is not None:
+            # The move that was given up may have written to Git already, and may not.
+            force = True
+        order = Order(
+            step.deployment, release, expected, f"{move.identifier}.{index}", _message(state, move, step.deployment),
+            move.by, force,
+        )  # fmt: skip
+        revision = delivery.commit(order).revision
+        value = json.dumps({"revision": revision, "seconds": workspace.clock.monotonic() - began})
+        workspace.journal.reached(move.identifier, name, value)
+        written[name] = value
+    return str(json.loads(written[name])["revision"])
+
+
+def _arrived(
+    workspace: Workspace,
+    delivery: Delivery,
+    move: Move,
+    deployment: str,
+    revision: str,
+    written: dict[str, str],
+    timeout: float,
+) -> dict[str, Any]:
+    name = f"arrive:{deployment}"
+    if name not in written:
+        seen = delivery.arrive(deployment, revision, timeout)
+        value = json.dumps({"observed": seen.revision, "sync": seen.sync, "healthy": seen.healthy})
+        workspace.journal.reached(move.identifier, name, value)
+        written[name] = value
+    found: dict[str, Any] = json.loads(written[name])
+    return found
+
+
+def _seconds(written: dict[str, str], about: str | None, arrivals: dict[str, dict[str, Any]]) -> dict[str, float]:
+    if about is None or about not in arrivals:
+        return {}
+    commit = json.loads(written[f"commit:{about}"])["seconds"]
+    arrival = arrivals[about]
+    return {"commit": round(commit, 3), "sync": round(arrival["sync"], 3), "healthy": round(arrival["healthy"], 3)}
+
+
+def _body(state: LadderState, move: Move, revision: str | None, facts: dict[str, Any]) -> dict[str, Any]:
+    body = {
+        "move": move.identifier,
+        "version": state.releases[move.release].version,
+        "by": move.by,
+        "from": move.origin,
+        "to": move.target or f"{state.application}/{move.stage}",
+        "because": move.because,
+        "skipped": list(move.skipped),
+        "emergency": any(gate.overridden for gate in move.gates),
+        "gates": [
+            {"name": gate.name, "state": gate.state.value, "because": gate.because, "facts": dict(gate.facts)}
+            for gate in move.gates
+        ],
+        "revision": revision,
+        "now": {step.deployment: step.release for step in move.steps},
+        **facts,
+    }
+    return {key: value for key, value in body.items() if value not in (None, [], False)}
+
+
+def _evidence(workspace: Workspace, move: Move, body: dict[str, Any], written: dict[str, str]) -> None:
+    """Once a move. The ledger is read through only after a crash: asking it each time would slow every promotion."""
+    if "evidence" in written:
+        ledger = open_ledger(workspace.paths, workspace.landscape.name, workspace.clock)
+        if any(entry.event.facts.get("move") == move.identifier for entry in ledger.entries()):
+            return
+    workspace.journal.reached(move.identifier, "evidence", "begun")
+    subject = main_deployment(move) or move.origin
+    because = move.because or f"{move.kind.value} from {move.origin}"
+    workspace.evidence(f"{move.kind.value}.done", subject, because, {**body, "release": move.release})
+
+
+def _message(state: LadderState, move: Move, deployment: str) -> str:
+    version = state.releases[move.release].version
+    head = (
+        f"{move.kind.value.capitalize()} of {state.application} {version}: {move.origin} to {move.target or move.stage}"
+    )
+    lines = [head, "", f"Deployment: {deployment}", f"Release: {move.release}", f"Move: {move.identifier}"]
+    return "\n".join([*lines, f"By: {move.by}", *([f"Because: {move.because}"] if move.because else [])]) + "\n"

@@ -1,0 +1,253 @@
+"""Bringing a deployment to a release: into its Environment's Git repository, and from there by Argo CD to the cluster.
+
+Only what promotion owns is written: the chart or manifests, ``release-values.yaml``, and ``release.json``, which says
+what is there and which move put it there. A commit is made only on top of what the journal expects: whoever lost a race
+is told, and a command that is run again finds its own commit instead of making another. Setting ``targetRevision`` in
+Argo CD was rejected: Git would no longer say what runs, and self-heal would undo it.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from ringfence.base.clock import Clock
+from ringfence.base.errors import ConflictError, StateError
+from ringfence.decide.topology import Topology
+from ringfence.deliver.argocd import await_revisions, observe, refresh, unfinished
+from ringfence.deliver.git import Person
+from ringfence.flows.promotion.store import Release
+from ringfence.flows.targets import Targets
+from ringfence.kube import APPLICATIONS
+from ringfence.landscape.model import Landscape
+from ringfence.promote.gates.question import Running
+from ringfence.render import DeploymentManifests, Sources, render
+
+_RELEASE_FILE = "release.json"
+_VALUES_FILE = "release-values.yaml"
+_OWNED = ("chart", "base", "manifests")
+"""Folders of a deployment that promotion owns; the rest is the platform's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Bring ``deployment`` to ``release`` (None: what was there before any), where ``expected`` is there now."""
+
+    deployment: str
+    release: Release | None
+    expected: str | None
+    move: str
+    message: str
+    by: str
+    force: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """The Git revision at which a deployment is what was ordered."""
+
+    revision: str
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """The revision that the cluster runs, healthy, and the seconds that Argo CD's sync and then the rollout took."""
+
+    revision: str
+    sync: float
+    healthy: float
+
+
+class Delivery(Protocol):
+    """The seam between promotion and the world."""
+
+    def commit(self, order: Order) -> Committed:
+        """Write an order to Git. Raises ConflictError when somebody else's is there."""
+        ...
+
+    def arrive(self, deployment: str, revision: str, timeout: float) -> Observed:
+        """Wait until the cluster runs the revision and is healthy at it. Raises StateError when it is not in time."""
+        ...
+
+    def running(self, deployment: str, expected: str | None) -> Running:
+        """What runs now."""
+        ...
+
+    def platform(self, deployment: str) -> str | None:
+        """The platform version of the deployment's Environment; None when it is not known."""
+        ...
+
+
+class ArgoDelivery:
+    """Delivery through the Environments' repositories and Argo CDs."""
+
+    def __init__(
+        self,
+        landscape: Landscape,
+        topology: Topology,
+        targets: Targets,
+        clock: Clock,
+        report: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self._landscape = landscape
+        self._topology = topology
+        self._targets = targets
+        self._clock = clock
+        self._report = report
+
+    def _manifests(self, deployment: str, release: Release | None = None) -> DeploymentManifests:
+        sources = {release.application: Sources(release.files)} if release else {}
+        try:
+            return render(self._landscape, self._topology, sources, self._targets.options(self._topology)).deployment(
+                deployment
+            )
+        except KeyError as error:
+            raise StateError(f"{deployment}: the Topology has no place for it", reason="NotPlaced") from error
+
+    def commit(self, order: Order) -> Committed:
+        """Write an order to Git; see ``Delivery``."""
+        place = self._manifests(order.deployment, order.release)
+        if not (self._targets.repository_path(place.environment) / "HEAD").is_file():
+            raise _not_applied(order.deployment)
+        repository = self._targets.repository(place.environment)
+
+        def edit(head: str | None) -> Mapping[str, bytes | None]:
+            present = repository.files(place.path, head)
+            if not present:
+                raise _not_applied(order.deployment)
+            there = _read(present.get(f"{place.path}/{_RELEASE_FILE}"))
+            wanted_digest = order.release.digest if order.release else None
+            if there.get("move") == order.move or there.get("release") == wanted_digest:
+                return {}
+            self._check(order, there)
+            base = there.get("base") or head
+            wanted = dict(_release_files(place, order, base)) if order.release else {}
+            if order.release is None:
+                before = repository.files(place.path, str(base))
+                wanted = {path: text for path, text in before.items() if _owned(place.path, path)}
+            gone = {path: None for path in present if _owned(place.path, path) and path not in wanted}
+            return {**gone, **{path: text for path, text in wanted.items() if present.get(path) != text}}
+
+        author = Person(
+            order.by.partition("@")[0] or order.by, order.by if "@" in order.by else f"{order.by}@localhost"
+        )
+        made = repository.update(edit, order.message, author=author)
+        remote = self._targets.contexts.repositories.get(place.environment)
+        if remote is not None:
+            repository.push(remote)
+        self._report(f"{order.deployment}: committed {made.sha[:12]} to {place.environment}")
+        return Committed(made.sha)
+
+    def _check(self, order: Order, there: Mapping[str, Any]) -> None:
+        found = there.get("release")
+        if found == order.expected or order.force:
+            return
+        raise ConflictError(
+            f"{order.deployment}: Git holds {there.get('version') or 'no release'} there, put by"
+            f" {there.get('by') or 'nobody'}; this machine's journal expects something else",
+            reason="GitDiffers",
+            hint="was it promoted from another machine? `--force` takes the place over all the same",
+        )
+
+    def arrive(self, deployment: str, revision: str, timeout: float) -> Observed:
+        """Wait for the cluster; see ``Delivery``."""
+        place = self._manifests(deployment)
+        environment = self._topology.environment(place.environment)
+        repository = self._targets.repository(place.environment)
+        namespace = self._targets.argocd_namespace(place.environment)
+        until = self._clock.monotonic() + timeout
+        with ExitStack() as stack:
+            management = stack.enter_context(self._targets.open(environment.management.name))
+            refresh(management, namespace, place.application)
+            arrived = await_revisions(
+                management,
+                namespace,
+                {place.application: revision},
+                repository.contains,
+                self._clock,
+                timeout=timeout,
+                fail_fast=True,
+            )[place.application]
+            started = self._clock.monotonic()
+            workload = stack.enter_context(self._targets.open(place.cluster))
+            while unready := unfinished(workload, place.namespace, place.release):
+                if self._clock.monotonic() > until:
+                    raise StateError(
+                        f"{deployment}: {unready} still has pods of an older version, or too few",
+                        reason="NotHealthy",
+                        hint=f"kubectl -n {place.namespace} get pods,events shows why",
+                    )
+                self._clock.sleep(0.1)
+        rollout = self._clock.monotonic() - started
+        self._report(f"{deployment}: runs {arrived.revision[:12]} and is healthy")
+        return Observed(arrived.revision, arrived.synced, arrived.healthy + rollout)
+
+    def running(self, deployment: str, expected: str | None) -> Running:
+        """What Argo CD says that the cluster runs, judged by whether it comes from ``expected``."""
+        place = self._manifests(deployment)
+        environment = self._topology.environment(place.environment)
+        with self._targets.open(environment.management.name) as management:
+            found = management.get(APPLICATIONS, place.application, self._targets.argocd_namespace(place.environment))
+        if found is None:
+            return Running(expected, None, False, f"Argo CD has no Application {place.application}")
+        seen = observe(found)
+        if seen.revision is None or expected is None:
+            return Running(expected, seen.revision, False, seen.message or f"{seen.sync}, {seen.health}")
+        follows = self._targets.repository(place.environment).contains(expected, seen.revision)
+        observed = expected if follows else seen.revision
+        because = f"{deployment} is {seen.health} at {seen.revision[:12]}"
+        return Running(expected, observed, seen.health == "Healthy", because)
+
+    def platform(self, deployment: str) -> str | None:
+        """What the workload cluster says of its version."""
+        with self._targets.open(self._topology.placement(deployment).cluster) as workload:
+            return workload.version()
+
+
+def _release_files(place: DeploymentManifests, order: Order, base: str | None) -> Mapping[str, bytes]:
+    release = order.release
+    if release is None:
+        return {}
+    from ringfence.render.layout import yaml_documents
+
+    document = {
+        "apiVersion": "ringfence.dev/v1",
+        "kind": "DeployedRelease",
+        "deployment": order.deployment,
+        "release": release.digest,
+        "version": release.version,
+        "sourceRevision": release.revision,
+        "move": order.move,
+        "by": order.by,
+        "base": base,
+    }
+    files = {
+        **place.initial_files,
+        f"{place.path}/{_RELEASE_FILE}": (json.dumps(document, indent=2) + "\n").encode(),
+    }
+    if release.values:
+        files[f"{place.path}/{_VALUES_FILE}"] = yaml_documents([dict(release.values)])
+    return files
+
+
+def _owned(folder: str, path: str) -> bool:
+    inside = path.removeprefix(f"{folder}/")
+    return inside in (_RELEASE_FILE, _VALUES_FILE) or inside.partition("/")[0] in _OWNED
+
+
+def _read(content: bytes | None) -> Mapping[str, Any]:
+    """What ``release.json`` says; nothing when it is not there or somebody broke it, which counts as no release."""
+    try:
+        found = json.loads(content) if content else {}
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _not_applied(deployment: str) -> StateError:
+    return StateError(
+        f"{deployment}: its Environment's repository does not have it yet",
+        reason="NotApplied",
+        hint="ringfence up, then ringfence apply, bring the landscape into being",
+    )

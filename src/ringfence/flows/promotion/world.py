@@ -1,0 +1,28 @@
+"""Opening the world for a promotion: where deployments live, Git and Argo CD, and the proof."""
+
+from collections.abc import Callable
+
+from ringfence.base.errors import StateError
+from ringfence.decide.topology import Status
+from ringfence.flows.plan import plan
+from ringfence.flows.promotion.asking import World
+from ringfence.flows.promotion.delivery import ArgoDelivery
+from ringfence.flows.promotion.facts import WorldFacts
+from ringfence.flows.promotion.separation import proved
+from ringfence.flows.promotion.workspace import Workspace
+from ringfence.flows.targets import find_targets
+
+
+def open_world(workspace: Workspace, report: Callable[[str], None]) -> World:
+    """The running landscape. Raises StateError when there is no Topology for it."""
+    topology = plan(workspace.landscape)
+    if topology.status is Status.INFEASIBLE:
+        raise StateError(
+            f"{workspace.landscape.name}: there is no Topology that meets every requirement",
+            reason="Infeasible",
+            hint="ringfence plan --explain shows which requirements exclude each other",
+        )
+    targets = find_targets(workspace.paths, workspace.clock, workspace.landscape.name)
+    delivery = ArgoDelivery(workspace.landscape, topology, targets, workspace.clock, report)
+    facts = WorldFacts(workspace, delivery, lambda deployment: proved(workspace, topology, targets, deployment))
+    return World(delivery, facts, report)
