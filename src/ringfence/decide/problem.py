@@ -94,32 +94,49 @@ def state(landscape: Landscape, requirements: Requirements, without: frozenset[i
         kind_of=kinds.of,
         apart=kinds.apart,
         loads=loads,
-        bonds=_bonds(landscape.together, requirements, without),
+        bonds=bonds(landscape.together, requirements, without),
         prices=scale.prices,
         non_production=gates,
     )
 
 
 class _Kinds:
-    """Groups subjects of which every rule asks the same, and tables how far apart the groups must stand."""
+    """Groups subjects of which every rule asks the same place, and tables how far apart the groups must stand.
+
+    Rules that ask no more than a namespace are left out, and an attribute in which pairs must differ counts only where
+    both sides of a rule know its value: else a thousand applications would be a thousand kinds.
+    """
 
     def __init__(self, requirements: Requirements, without: frozenset[int]) -> None:
-        kept = ~0
-        for requirement in without:
-            kept &= ~requirements.bits(requirement)
+        self._kept = sum(
+            1 << index
+            for index, rule in enumerate(requirements.rules)
+            if APART[rule.level] and rule.requirement not in without
+        )
+        relevant = [self._relevant(requirements, position, bits) for position, bits in requirements.differ_masks]
         first_of: dict[tuple[object, ...], int] = {}
         of = []
         examples: list[Subject] = []
         for subject in requirements.subjects:
-            key = (subject.first & kept, subject.second & kept, subject.attributes)
+            values = tuple(value if value in known else None for value, known in
+                           zip(subject.attributes, relevant, strict=True))  # fmt: skip
+            key = (subject.first & self._kept, subject.second & self._kept, values,
+                   tuple(value is None for value in subject.attributes))  # fmt: skip
             if key not in first_of:
                 first_of[key] = len(examples)
                 examples.append(subject)
             of.append(first_of[key])
         self.of = tuple(of)
         self.apart = tuple(
-            tuple(APART[requirements.level(requirements.asked(a, b) & kept)] for b in examples) for a in examples
+            tuple(APART[requirements.level(requirements.asked(a, b) & self._kept)] for b in examples) for a in examples
         )
+
+    def _relevant(self, requirements: Requirements, position: int, bits: int) -> set[str | None]:
+        """The values that subjects on both sides of rules about this attribute have."""
+        bits &= self._kept
+        first = {subject.attributes[position] for subject in requirements.subjects if subject.first & bits}
+        second = {subject.attributes[position] for subject in requirements.subjects if subject.second & bits}
+        return first & second
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +166,10 @@ def _scale(landscape: Landscape) -> _Scale:
     return _Scale(cpu, memory, prices)
 
 
-def _bonds(rules: tuple[Together, ...], requirements: Requirements, without: frozenset[int]) -> tuple[Bond, ...]:
+def bonds(
+    rules: tuple[Together, ...], requirements: Requirements, without: frozenset[int] = frozenset()
+) -> tuple[Bond, ...]:
+    """What ``together`` rules tie, but for the requirements of the given indices; sorted by members."""
     index_of = {subject.deployment.name: index for index, subject in enumerate(requirements.subjects)}
     number_of = {requirement.identifier: index for index, requirement in enumerate(requirements.requirements)}
     found = [

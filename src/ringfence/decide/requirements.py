@@ -66,7 +66,7 @@ class Requirements:
     requirements: tuple[Requirement, ...]
     rules: tuple[Rule, ...]
     gates: tuple[GateAsk, ...]
-    _differ_masks: tuple[tuple[int, int], ...]
+    differ_masks: tuple[tuple[int, int], ...]
     _levels: dict[int, Level] = field(default_factory=dict)
     _reasons: dict[int, tuple[Reason, ...]] = field(default_factory=dict)
 
@@ -74,7 +74,7 @@ class Requirements:
         """The rules, as bits, that speak of the pair."""
         mask = (a.first & b.second) | (b.first & a.second)
         if mask:
-            for position, bits in self._differ_masks:
+            for position, bits in self.differ_masks:
                 if mask & bits:
                     one, other = a.attributes[position], b.attributes[position]
                     if one is None or other is None or one == other:

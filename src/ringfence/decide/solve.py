@@ -1,0 +1,16 @@
+"""Solving: the exact search first, the solver where that runs out of steps, both for the same answer."""
+
+from ringfence.decide.pooling import Pooling
+from ringfence.decide.problem import Problem
+from ringfence.decide.reduced import reduce
+from ringfence.decide.search import Outcome, Search
+from ringfence.decide.weights import weigh
+
+STEPS = 5_000
+"""Steps of the exact search, besides four for every deployment."""
+
+
+def solve(problem: Problem, steps: int = STEPS) -> Outcome:
+    """The best arrangement of a problem that has one, with the floor that is proved for its number."""
+    search = Search(reduce(problem), weigh(problem), Pooling(problem), steps + 4 * len(problem.names))
+    return search.run()
