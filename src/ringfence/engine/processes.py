@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     import psutil
 
 PROGRAM_NAMES = frozenset({"ringfence-cluster", "ringfence-argocd"})
-_LOG_LIMIT = 10_000_000
 _GRACE_SECONDS = 8.0
 _POLL_SECONDS = 0.05
 
@@ -87,8 +86,8 @@ def start(program: Path, directory: Path, log: Path, environment: Mapping[str, s
     import psutil
 
     with contextlib.suppress(OSError):
-        if log.stat().st_size > _LOG_LIMIT:
-            log.replace(log.with_suffix(".1.log"))
+        # A log for each run, so that its end says how this run ended; the one before is kept.
+        log.replace(log.with_suffix(".1.log"))
     try:
         log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         pid = os.posix_spawn(

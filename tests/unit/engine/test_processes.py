@@ -75,11 +75,10 @@ def test_who_ignores_sigterm_is_killed_with_its_children(tmp_path: Path, monkeyp
         clock.sleep(0.02)
 
 
-def test_a_log_is_private_and_turned_over_when_it_is_long(
+def test_a_log_is_private_and_begins_anew_with_each_run(
     program: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(processes, "_LOG_LIMIT", 10)
     log = tmp_path / "logs" / "c.log"
     log.parent.mkdir()
     log.write_text("x" * 20)
