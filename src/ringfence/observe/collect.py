@@ -24,6 +24,8 @@ class Collector:
         self._name = name
         self._context = context
         self._version = version
+        self._issuer: str | None = None
+        self._signing_keys: tuple[str, ...] = ()
         self._redactor = Redactor(name, key)
         self._objects: dict[Kind, list[Mapping[str, Any]]] = {}
         self._by_name: dict[tuple[Kind, str, str], Mapping[str, Any]] = {}
@@ -50,6 +52,8 @@ class Collector:
             materials=tuple(self._materials),
             context=self._context,
             version=self._version,
+            issuer=self._issuer,
+            signing_keys=self._signing_keys,
             sources=self._sources,
         )
 
@@ -113,11 +117,19 @@ class Collector:
             )
         elif word == "Materials":
             self._own_materials(spec, source)
-        elif word == "ClusterVersion":
-            self._version = str(spec.get("version") or "") or self._version
+        elif word == "ClusterFacts":
+            self._own_facts(spec)
         else:
             return word in ("Partition", "Landscape", "Topology", "Proof")
         return True
+
+    def _own_facts(self, spec: Mapping[str, Any]) -> None:
+        """What ``ringfence snapshot`` learned of the cluster besides its objects."""
+        version, issuer, keys = spec.get("version"), spec.get("issuer"), spec.get("signingKeys")
+        self._version = version if isinstance(version, str) and version else self._version
+        self._issuer = issuer if isinstance(issuer, str) and issuer else self._issuer
+        if isinstance(keys, list) and all(isinstance(key, str) for key in keys):
+            self._signing_keys = tuple(keys)
 
     def _own_materials(self, spec: Mapping[str, Any], source: str) -> None:
         key = str(spec.get("key") or "")

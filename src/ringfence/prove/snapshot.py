@@ -84,7 +84,8 @@ class Material:
 @dataclass(frozen=True, slots=True)
 class ClusterSnapshot:
     """One cluster's objects. ``name`` is the cluster's name in the Partition; ``context`` says where they were read
-    (a path or a kubeconfig context); ``sources`` gives the file of an object that was read from one."""
+    (a path or a kubeconfig context); ``sources`` gives the file of an object that was read from one. ``issuer`` is the
+    ServiceAccount issuer and ``signing_keys`` the fingerprints of its public keys, as the cluster publishes them."""
 
     name: str
     objects: Mapping[Kind, tuple[Object, ...]]
@@ -93,6 +94,8 @@ class ClusterSnapshot:
     materials: tuple[Material, ...] = ()
     context: str = ""
     version: str | None = None
+    issuer: str | None = None
+    signing_keys: tuple[str, ...] = ()
     sources: Mapping[ObjectName, str] = field(default_factory=dict)
 
     def of(self, kind: Kind) -> tuple[Object, ...]:

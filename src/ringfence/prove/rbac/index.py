@@ -108,10 +108,20 @@ class RbacIndex:
     cluster: str
     grants: dict[Subject, list[Grant]] = field(default_factory=lambda: defaultdict(list))
     roles: dict[tuple[str, str], RoleRules] = field(default_factory=dict)
+    _accounts: dict[str, list[Subject]] | None = None
 
     def of(self, subject: Subject) -> list[Grant]:
         """The grants that name this very subject."""
         return self.grants.get(subject, [])
+
+    def accounts_of(self, namespace: str) -> list[Subject]:
+        """The ServiceAccounts of a namespace that some binding names."""
+        if self._accounts is None:
+            self._accounts = defaultdict(list)
+            for subject in self.grants:
+                if subject.kind == "ServiceAccount":
+                    self._accounts[subject.namespace].append(subject)
+        return self._accounts.get(namespace, [])
 
     def role(self, kind: str, namespace: str, name: str) -> RoleRules:
         """The rules of a role by its name, without rules and with ``missing`` set when it is not there."""

@@ -106,6 +106,8 @@ def issuer_of(world: RuleWorld, facts: ClusterFacts) -> str | None:
     assumed = world.partition.assume.facts.get("issuers")
     if isinstance(assumed, dict) and isinstance(assumed.get(facts.name), str):
         return str(assumed[facts.name])
+    if facts.snapshot.issuer is not None:
+        return facts.snapshot.issuer
     if facts.flags.issuer is not None:
         return facts.flags.issuer
     return DEFAULT_ISSUERS[1] if facts.flags.seen else None

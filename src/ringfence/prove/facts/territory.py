@@ -1,0 +1,181 @@
+"""A deployment's territory: which objects of which clusters are its own, and what whoever owns it starts with."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from ringfence.prove import kinds
+from ringfence.prove.closure.capability import EVERYWHERE, Can, Capability, acts_as, inside
+from ringfence.prove.closure.engine import Derivation
+from ringfence.prove.facts.cluster import ClusterFacts
+from ringfence.prove.facts.pods import PodFacts, secrets_in
+from ringfence.prove.kinds import Kind, Object
+from ringfence.prove.partition import PartitionDeployment, Where
+from ringfence.prove.rbac.index import UNAUTHENTICATED
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One place of a deployment in one cluster. ``nodes`` None: on any node."""
+
+    facts: ClusterFacts
+    namespaces: frozenset[str]
+    labels: Mapping[str, str]
+    nodes: frozenset[str] | None
+
+    @property
+    def whole(self) -> bool:
+        """True when everything in its namespaces belongs to the deployment."""
+        return bool(self.namespaces) and not self.labels and self.nodes is None
+
+    def labelled(self, namespace: str, labels: Mapping[str, str]) -> bool:
+        """Whether an object in ``namespace`` with ``labels`` is here, nodes left aside."""
+        if self.namespaces and namespace not in self.namespaces:
+            return False
+        return all(labels.get(key) == value for key, value in self.labels.items())
+
+    def has_pod(self, pod: PodFacts) -> bool:
+        """Whether a pod, or the pods of a workload, are here."""
+        if not self.labelled(pod.namespace, pod.labels):
+            return False
+        return self.nodes is None or (pod.node is not None and pod.node in self.nodes)
+
+
+@dataclass(slots=True)
+class Territory:
+    """Everything that is one deployment's."""
+
+    deployment: PartitionDeployment
+    places: tuple[Place, ...]
+    pods: dict[str, list[PodFacts]] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """The deployment's name."""
+        return self.deployment.name
+
+    @property
+    def clusters(self) -> frozenset[str]:
+        """The clusters of the snapshot that it is in."""
+        return frozenset(place.facts.name for place in self.places)
+
+    def in_cluster(self, cluster: str) -> Iterator[Place]:
+        """Its places in one cluster."""
+        return (place for place in self.places if place.facts.name == cluster)
+
+    def namespaces(self, cluster: str) -> frozenset[str]:
+        """The namespaces in which anything of it is, whole or in part."""
+        found = {namespace for place in self.in_cluster(cluster) for namespace in place.namespaces}
+        return frozenset(found | {pod.namespace for pod in self.pods.get(cluster, ())})
+
+    def whole(self, cluster: str) -> frozenset[str]:
+        """The namespaces that are its own as a whole."""
+        return frozenset(name for place in self.in_cluster(cluster) if place.whole for name in place.namespaces)
+
+    def owns(self, cluster: str, namespace: str, labels: Mapping[str, str]) -> bool:
+        """Whether an object with these labels is its own."""
+        return any(place.nodes is None and place.labelled(namespace, labels) for place in self.in_cluster(cluster))
+
+    def own_pod(self, cluster: str, kind: str, namespace: str, name: str) -> PodFacts | None:
+        """Its pod of that name, None when it has none."""
+        for pod in self.pods.get(cluster, ()):
+            if (pod.name.kind, pod.namespace, pod.name.name) == (kind, namespace, name):
+                return pod
+        return None
+
+
+def territory(deployment: PartitionDeployment, clusters: Mapping[str, ClusterFacts]) -> Territory:
+    """The territory of a deployment; places in clusters that the snapshot lacks are left out (the verdict says so)."""
+    places = tuple(_place(where, clusters[where.cluster]) for where in deployment.where if where.cluster in clusters)
+    found = Territory(deployment, places)
+    for cluster in found.clusters:
+        here = list(found.in_cluster(cluster))
+        facts = clusters[cluster]
+        if all(place.namespaces for place in here):
+            candidates = [pod for name in found.namespaces(cluster) for pod in facts.pods_in.get(name, ())]
+        else:
+            candidates = facts.pods
+        found.pods[cluster] = [pod for pod in candidates if any(place.has_pod(pod) for place in here)]
+    return found
+
+
+def _place(where: Where, facts: ClusterFacts) -> Place:
+    nodes = None if where.pool is None else pool_nodes(facts, where.pool)
+    return Place(facts, frozenset(where.namespaces), where.labels, nodes)
+
+
+def pool_nodes(facts: ClusterFacts, pool: str) -> frozenset[str]:
+    """The nodes of a pool: those with a label whose key speaks of pools (or of node groups) and whose value is it."""
+    found = set()
+    for name, node in facts.nodes.items():
+        for key, value in (node["metadata"].get("labels") or {}).items():
+            plain = key.rsplit("/", 1)[-1].lower().replace("-", "").replace("_", "")
+            if value == pool and (plain.endswith(("pool", "nodegroup")) or plain in ("role", "group")):
+                found.add(name)
+    return frozenset(found)
+
+
+def starts(owned: Territory, clusters: Mapping[str, ClusterFacts]) -> dict[Capability, Derivation | None]:
+    """What whoever owns a deployment can do before any step: its people, accounts, pods and Secrets; and anonymity."""
+    found: dict[Capability, Derivation | None] = {}
+    for facts in clusters.values():
+        for name in owned.deployment.people.users:
+            found[_person(facts.name, name)] = None
+        for name in owned.deployment.people.groups:
+            found[acts_as(facts.name, "Group", "", name)] = None
+        if facts.flags.anonymous is not False:
+            found[acts_as(facts.name, "Group", "", UNAUTHENTICATED)] = None
+            found[acts_as(facts.name, "User", "", "system:anonymous")] = None
+    for cluster in sorted(owned.clusters):
+        facts = clusters[cluster]
+        for namespace in sorted(owned.whole(cluster)):
+            found.update(_namespace_starts(facts, namespace))
+        for pod in owned.pods[cluster]:
+            found[inside(cluster, pod.name.kind, pod.namespace, pod.name.name)] = None
+            if pod.token:
+                found[acts_as(cluster, "ServiceAccount", pod.namespace, pod.account)] = None
+            for secret in secrets_in(pod.spec):
+                found[Capability(Can.READ_SECRET, cluster, pod.namespace, secret)] = None
+        found.update(_labelled_starts(owned, facts))
+    return found
+
+
+def _person(cluster: str, name: str) -> Capability:
+    from ringfence.prove.rbac.index import user
+
+    subject = user(name)
+    return acts_as(cluster, subject.kind, subject.namespace, subject.name)
+
+
+def _namespace_starts(facts: ClusterFacts, namespace: str) -> dict[Capability, Derivation | None]:
+    found: dict[Capability, Derivation | None] = {}
+    shown = facts.accounts_in.get(namespace, set())
+    for account in sorted({*shown, "default"}):
+        found[acts_as(facts.name, "ServiceAccount", namespace, account)] = None
+    found[Capability(Can.READ_SECRET, facts.name, namespace, EVERYWHERE)] = None
+    for subject in facts.rbac.accounts_of(namespace):
+        if subject.name not in shown and subject.name != "default":
+            doubt = f"ServiceAccount {namespace}/{subject.name} is bound, and is not in the snapshot"
+            capability = acts_as(facts.name, "ServiceAccount", namespace, subject.name)
+            found[capability] = Derivation(capability, "identity/own", None, doubt)
+    return found
+
+
+def _labelled_starts(owned: Territory, facts: ClusterFacts) -> dict[Capability, Derivation | None]:
+    """ServiceAccounts and Secrets that carry a deployment's labels in a namespace that it shares."""
+    found: dict[Capability, Derivation | None] = {}
+    partial = [place for place in owned.in_cluster(facts.name) if place.labels and place.nodes is None]
+    for place in partial:
+        for document in _in_namespaces(facts, kinds.SERVICE_ACCOUNT, place):
+            metadata = document["metadata"]
+            found[acts_as(facts.name, "ServiceAccount", metadata["namespace"], metadata["name"])] = None
+        for document in _in_namespaces(facts, kinds.SECRET, place):
+            metadata = document["metadata"]
+            found[Capability(Can.READ_SECRET, facts.name, metadata["namespace"], metadata["name"])] = None
+    return found
+
+
+def _in_namespaces(facts: ClusterFacts, kind: Kind, place: Place) -> Iterator[Object]:
+    for document in facts.snapshot.of(kind):
+        metadata = document["metadata"]
+        if place.labelled(metadata["namespace"], metadata.get("labels") or {}):
+            yield document

@@ -1,0 +1,1 @@
+"""Verdicts: what the closure, the network and the comparisons come to, dimension by dimension."""

@@ -1,0 +1,166 @@
+"""Access: does anything that A can come to read, run in or change B? And, of those, what touches B's data.
+
+Source: contract section 2. Every capability that the closure reached is held against B's territory; the cheapest one
+that is certain breaks the promise, one that hangs on an unknown fact leaves it unknown.
+"""
+
+from collections.abc import Iterator
+
+from ringfence.prove.closure.capability import EVERYWHERE, Can, Capability
+from ringfence.prove.closure.engine import Chain, State
+from ringfence.prove.facts.territory import Territory
+from ringfence.prove.proof import Answer, Step, Verdict
+from ringfence.prove.rules.registry import state_rule
+from ringfence.prove.verdicts.mend import mend
+from ringfence.prove.verdicts.world import ProofWorld
+
+OF_BOTH = state_rule(
+    "access/of-both",
+    "Whoever is of both deployments brings one into the other: people, accounts, pods.",
+    source="contract, section 2: nobody of A reads, runs in or changes B",
+)
+
+
+def access_verdict(world: ProofWorld, a: Territory, b: Territory, missing: list[str]) -> Verdict:
+    """The verdict on access from A to B. ``missing`` are gaps that were found before."""
+    state = world.state(a.name)
+    harms = sorted(_harms(world, state, a, b), key=lambda item: _price(state, item))
+    if harms:
+        best = harms[0]
+        chain = state.chain(best)
+        if chain.certain:
+            steps = chain.steps or (_of_both(best, b),)
+            return Verdict(Answer.BROKEN, steps, (), mend(world, steps), chain.rules or (OF_BOTH,))
+        missing = [*missing, *_doubts(state, harms)]
+    if missing:
+        return Verdict(Answer.UNKNOWN, missing=tuple(dict.fromkeys(missing)))
+    return Verdict(Answer.HOLDS)
+
+
+def _price(state: State, capability: Capability) -> tuple[int, int]:
+    reached = state.reached[capability]
+    return (reached.doubts, reached.steps)
+
+
+def _doubts(state: State, harms: list[Capability]) -> list[str]:
+    found: dict[str, None] = {}
+    for capability in harms[:50]:
+        chain: Chain = state.chain(capability)
+        found.update(dict.fromkeys(chain.doubts))
+    return list(found)
+
+
+def _harms(world: ProofWorld, state: State, a: Territory, b: Territory) -> Iterator[Capability]:
+    for cluster in sorted(b.clusters):
+        admin = Capability(Can.CLUSTER_ADMIN, cluster)
+        if state.has(admin):
+            yield admin
+        for namespace in sorted(b.namespaces(cluster)):
+            for capability in state.touching(cluster, namespace):
+                if _harmful(world, capability, namespace, a, b):
+                    yield capability
+        yield from _as_its_people(state, cluster, b)
+
+
+def _harmful(world: ProofWorld, capability: Capability, namespace: str, a: Territory, b: Territory) -> bool:
+    cluster = capability.cluster
+    whole = namespace in b.whole(cluster)
+    shared = namespace in a.namespaces(cluster)
+    match capability.can:
+        case Can.NAMESPACE_ADMIN | Can.CREATE_PODS | Can.RELABEL:
+            return True
+        case Can.TOUCH:
+            return _touches(world, capability, namespace, b, whole=whole)
+        case Can.READ_SECRET:
+            return _secret_of(world, capability, namespace, b, whole=whole, shared=shared)
+        case Can.INSIDE_POD:
+            return b.own_pod(cluster, capability.detail, namespace, capability.name) is not None
+        case Can.ACT_AS:
+            return capability.detail == "ServiceAccount" and _account_of(world, capability, b, whole=whole)
+    return False
+
+
+def _touches(world: ProofWorld, capability: Capability, namespace: str, b: Territory, *, whole: bool) -> bool:
+    """Named objects count when B has one of that name, or when nobody can tell whose they are."""
+    if not capability.detail or whole:
+        return not capability.detail or capability.namespace != EVERYWHERE or _named_there(world, capability, namespace)
+    return _named_there(world, capability, namespace)
+
+
+def _named_there(world: ProofWorld, capability: Capability, namespace: str) -> bool:
+    """Whether an object of one of the names could be in the namespace: it is seen there, or its kind is not read."""
+    resource = capability.name.split(" ", 1)[-1].partition("/")[0]
+    facts = world.clusters[capability.cluster]
+    names = set(capability.detail.split(","))
+    if resource == "secrets":
+        return bool(names & set(facts.secrets_in.get(namespace, ()))) or bool(
+            facts.snapshot.unseen("secrets", namespace)
+        )
+    if resource == "pods":
+        return any(pod.name.name in names for pod in facts.pods_in.get(namespace, ()) if not pod.template)
+    return True
+
+
+def _secret_of(
+    world: ProofWorld, capability: Capability, namespace: str, b: Territory, *, whole: bool, shared: bool
+) -> bool:
+    facts = world.clusters[capability.cluster]
+    if whole:
+        if capability.name == EVERYWHERE or capability.namespace != EVERYWHERE:
+            return True
+        return capability.name in facts.secrets_in.get(namespace, ())
+    secrets = facts.secrets_in.get(namespace, {})
+    named = secrets if capability.name == EVERYWHERE else {capability.name: secrets.get(capability.name)}
+    mounted = _mounted_by(b, capability.cluster, namespace)
+    if capability.name == EVERYWHERE and shared:
+        return True
+    return any(
+        name in mounted
+        or (document is not None and b.owns(capability.cluster, namespace, document["metadata"].get("labels") or {}))
+        for name, document in named.items()
+    )
+
+
+def _mounted_by(b: Territory, cluster: str, namespace: str) -> set[str]:
+    from ringfence.prove.facts.pods import secrets_in
+
+    return {name for pod in b.pods.get(cluster, ()) if pod.namespace == namespace for name in secrets_in(pod.spec)}
+
+
+def _account_of(world: ProofWorld, capability: Capability, b: Territory, *, whole: bool) -> bool:
+    if whole:
+        return True
+    return any(
+        pod.namespace == capability.namespace and pod.account == capability.name and pod.token
+        for pod in b.pods.get(capability.cluster, ())
+    )
+
+
+def _as_its_people(state: State, cluster: str, b: Territory) -> Iterator[Capability]:
+    people = b.deployment.people
+    for capability in state.of(Can.ACT_AS, cluster):
+        named = (capability.detail == "User" and capability.name in people.users) or (
+            capability.detail == "Group" and capability.name in people.groups
+        )
+        if named:
+            yield capability
+
+
+def _of_both(capability: Capability, b: Territory) -> Step:
+    """The one step of a harm that needs none: something is part of both deployments."""
+    if capability.can is Can.ACT_AS and capability.detail != "ServiceAccount":
+        kind = capability.detail.lower()
+        return Step(
+            f"{kind} {capability.name} is among the people of both",
+            "the Partition",
+            f"partition:people/{capability.name}",
+        )
+    place = f"{capability.namespace}/" if capability.namespace else ""
+    word = {Can.INSIDE_POD: capability.detail or "Pod", Can.READ_SECRET: "Secret"}.get(capability.can, "ServiceAccount")
+    shown = f"{word} {place}{capability.name}"
+    return Step(
+        f"{shown} is used by both deployments",
+        shown,
+        f"{capability.cluster}:{word.lower()}/{place}{capability.name}",
+        OF_BOTH,
+    )

@@ -1,0 +1,27 @@
+"""What a proof takes for granted, in sentences: everything that no API shows and that would change a verdict."""
+
+from collections.abc import Iterator
+
+from ringfence.prove.verdicts.world import ProofWorld
+
+
+def assumptions_of(world: ProofWorld) -> tuple[str, ...]:
+    """The assumptions under which the verdicts hold."""
+    return tuple(_assumptions(world))
+
+
+def _assumptions(world: ProofWorld) -> Iterator[str]:
+    cni = world.partition.assume.cni_name
+    if cni:
+        yield f"the network plugin is {cni} and enforces policies as its documentation says (assume.cni)"
+    else:
+        yield "no network plugin is assumed: a network verdict holds under every allowed behaviour"
+    for name, facts in world.clusters.items():
+        if not facts.flags.authorization_modes:
+            yield f"{name}: RBAC and the Node authorizer alone decide access (cloud access entries are not visible)"
+        if not facts.flags.seen:
+            yield f"{name}: the API server runs with its default admission plugins"
+        if not facts.snapshot.not_listed:
+            yield f"{name}: the snapshot is complete at its moment"
+    yield "users and groups of one name are the same people in every cluster; groups hold who the Partition says"
+    yield "container runtimes, kernels and hypervisors keep their boundaries"

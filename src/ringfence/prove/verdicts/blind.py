@@ -1,0 +1,89 @@
+"""What a proof cannot see: unlisted kinds, objects that cannot be read, namespaces and clusters that are not there.
+
+Gaps in RBAC, namespaces, nodes and admission are weighed by the closure, where they count only if they decide; the rest
+makes the dimensions that it touches unknown, for the pairs whose objects could be among it.
+"""
+
+from collections.abc import Iterator
+
+from ringfence.prove import kinds
+from ringfence.prove.catalogue import known, touched_by_kind, touched_by_resource
+from ringfence.prove.facts.cluster import ClusterFacts
+from ringfence.prove.facts.territory import Territory
+from ringfence.prove.kinds import Kind
+from ringfence.prove.proof import Dimension
+from ringfence.prove.snapshot import Defect
+from ringfence.prove.verdicts.world import ProofWorld
+
+_WEIGHED = frozenset(
+    {"roles", "clusterroles", "rolebindings", "clusterrolebindings", "validatingadmissionpolicies",
+     "validatingadmissionpolicybindings", "validatingwebhookconfigurations", "mutatingwebhookconfigurations",
+     "networkpolicies", "adminnetworkpolicies", "baselineadminnetworkpolicies", "clusternetworkpolicies"}
+)  # fmt: skip
+_WEIGHED_KINDS = frozenset(
+    {kinds.ROLE, kinds.CLUSTER_ROLE, kinds.ROLE_BINDING, kinds.CLUSTER_ROLE_BINDING, kinds.VALIDATING_WEBHOOK,
+     kinds.MUTATING_WEBHOOK, kinds.VALIDATING_ADMISSION_POLICY, kinds.VALIDATING_ADMISSION_POLICY_BINDING,
+     kinds.NETWORK_POLICY, kinds.ADMIN_NETWORK_POLICY, kinds.BASELINE_ADMIN_NETWORK_POLICY,
+     kinds.CLUSTER_NETWORK_POLICY}
+)  # fmt: skip
+_LOCAL = frozenset(
+    {kinds.SECRET, kinds.CONFIG_MAP, kinds.RESOURCE_QUOTA, kinds.LIMIT_RANGE, kinds.PERSISTENT_VOLUME_CLAIM,
+     kinds.SERVICE_ACCOUNT, kinds.EXTERNAL_SECRET, kinds.SECRET_STORE}
+)  # fmt: skip
+
+
+def blind_spots(world: ProofWorld, a: Territory, b: Territory) -> dict[Dimension, list[str]]:
+    """For each dimension what is missing to know it of the pair; dimensions without a gap are left out."""
+    found: dict[Dimension, list[str]] = {}
+    for side in (a, b):
+        for text in _absent(world, side):
+            for dimension in Dimension:
+                found.setdefault(dimension, []).append(text)
+    for cluster in sorted(a.clusters | b.clusters):
+        facts = world.clusters[cluster]
+        spaces = a.namespaces(cluster) | b.namespaces(cluster)
+        for dimension, text in (*_unlisted(facts, spaces), *_defects(facts, spaces)):
+            texts = found.setdefault(dimension, [])
+            if text not in texts:
+                texts.append(text)
+    return found
+
+
+def _absent(world: ProofWorld, side: Territory) -> Iterator[str]:
+    for where in side.deployment.where:
+        if where.cluster not in world.clusters:
+            yield f"a snapshot of cluster {where.cluster}, where {side.name} is"
+            continue
+        facts = world.clusters[where.cluster]
+        present = set(facts.every_namespace())
+        for namespace in where.namespaces:
+            if namespace not in present:
+                yield f"namespace {namespace} of {side.name} is not in the snapshot of {where.cluster}"
+    if not side.deployment.where:
+        yield f"where {side.name} is"
+
+
+def _unlisted(facts: ClusterFacts, spaces: frozenset[str]) -> Iterator[tuple[Dimension, str]]:
+    for marker in facts.snapshot.not_listed:
+        if marker.resource.partition(".")[0] in _WEIGHED:
+            continue
+        if marker.namespace is not None and marker.namespace not in spaces:
+            continue
+        for dimension in sorted(touched_by_resource(marker.resource)):
+            yield dimension, str(marker)
+
+
+def _defects(facts: ClusterFacts, spaces: frozenset[str]) -> Iterator[tuple[Dimension, str]]:
+    for defect in facts.snapshot.defects:
+        if defect.kind in _WEIGHED_KINDS:
+            continue
+        if defect.kind in _LOCAL and defect.namespace and defect.namespace not in spaces:
+            continue
+        for dimension in sorted(touched_by_kind(defect.kind)):
+            yield dimension, _shown(facts.name, defect)
+
+
+def _shown(cluster: str, defect: Defect) -> str:
+    place = f"{defect.namespace}/" if defect.namespace else ""
+    kind = defect.kind if known(defect.kind) else Kind(defect.kind.group, defect.kind.kind or "document")
+    return f"{cluster}:{str(kind).lower()}/{place}{defect.name}: {defect.problem}"

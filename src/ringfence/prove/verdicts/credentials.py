@@ -1,0 +1,183 @@
+"""Credentials: does one secret value, issuer, registry login or cloud identity open both A and B?
+
+Source: contract sections 2 and 5. Values are compared by keyed hashes; those under different keys do not compare, and
+then it is unknown. The two directions of a pair are the same question.
+"""
+
+from collections.abc import Iterator, Mapping
+
+from ringfence.prove.credentials.owned import Identity, cloud_identities, materials_of, remote_secrets
+from ringfence.prove.facts.cluster import ClusterFacts
+from ringfence.prove.facts.territory import Territory
+from ringfence.prove.proof import Answer, Mend, Step, Verdict
+from ringfence.prove.rules.registry import state_rule
+from ringfence.prove.rules.secrets import DEFAULT_ISSUERS, issuer_of
+from ringfence.prove.snapshot import Material
+from ringfence.prove.verdicts.world import ProofWorld
+
+EQUAL = state_rule(
+    "credentials/equal-value",
+    "One secret value in both deployments opens both: by type, or from 64 bits of estimated entropy.",
+    source="contract, section 5",
+)
+ISSUER = state_rule(
+    "credentials/issuer",
+    "Clusters with one ServiceAccount issuer and one key accept each other's tokens.",
+    source="kubernetes.io/docs/tasks/configure-pod-container/configure-service-account (issuer discovery)",
+)
+CLOUD = state_rule(
+    "credentials/cloud-identity",
+    "ServiceAccounts with one cloud identity are one identity in the cloud.",
+    source="EKS IRSA, GKE and AKS workload identity: annotations of ServiceAccounts",
+)
+REMOTE = state_rule(
+    "credentials/external-store",
+    "ExternalSecrets that read one entry of one store hold the same value, whoever may read it here.",
+    source="external-secrets.io API, remoteRef",
+)
+
+
+def credentials_verdict(world: ProofWorld, a: Territory, b: Territory, missing: list[str]) -> Verdict:
+    """The verdict on credentials between A and B."""
+    for name, found in (
+        (EQUAL, _equal_material(world, a, b)),
+        (CLOUD, _equal_identity(world, a, b, cloud=True)),
+        (REMOTE, _equal_identity(world, a, b, cloud=False)),
+        (ISSUER, _shared_issuer(world, a, b)),
+    ):
+        if found and name not in world.without:
+            return Verdict(Answer.BROKEN, (found,), mend=_mend(found), rules=(name,))
+    missing = [*missing, *_unknown_issuers(world, a, b), *_keys(world, a, b)]
+    if missing:
+        return Verdict(Answer.UNKNOWN, missing=tuple(dict.fromkeys(missing)))
+    return Verdict(Answer.HOLDS)
+
+
+def _mend(step: Step) -> Mend:
+    return Mend(f"give {step.by} a credential of its own, and revoke the shared one")
+
+
+def _materials(world: ProofWorld, owned: Territory) -> Mapping[str, Material]:
+    """A deployment's material by digest, of each digest the most telling."""
+    key = ("materials", owned.name)
+    found = world.cache.get(key)
+    if found is None:
+        best: dict[str, Material] = {}
+        for cluster in sorted(owned.clusters):
+            for material in materials_of(owned, world.clusters[cluster]):
+                if material.compares:
+                    earlier = best.get(material.digest)
+                    if earlier is None or _plain(earlier) > _plain(material):
+                        best[material.digest] = material
+        found = world.cache[key] = best
+    return found  # type: ignore[return-value] # what was put there under this key
+
+
+def _plain(material: Material) -> bool:
+    return material.about.get("shape") == "plain"
+
+
+def _equal_material(world: ProofWorld, a: Territory, b: Territory) -> Step | None:
+    ours, theirs = _materials(world, a), _materials(world, b)
+    if len(ours) > len(theirs):
+        candidates = [digest for digest in theirs if digest in ours]
+    else:
+        candidates = [digest for digest in ours if digest in theirs]
+    for digest in sorted(candidates, key=lambda item: (ours[item].owner, ours[item].place)):
+        one, other = ours[digest], theirs[digest]
+        if _plain(one) and _plain(other):
+            continue
+        what = min(one.kind, other.kind, key=lambda kind: kind.value == "value").value
+        return Step(
+            f"{one.place} of {_shown(one)} is the {what} in {other.place} of {_shown(other)}",
+            _shown(other),
+            str(other.owner),
+            EQUAL,
+        )
+    return None
+
+
+def _shown(material: Material) -> str:
+    owner = material.owner
+    return f"{owner.kind} {owner.namespace}/{owner.name}"
+
+
+def _equal_identity(world: ProofWorld, a: Territory, b: Territory, *, cloud: bool) -> Step | None:
+    theirs = {identity.value: identity for identity in _identities(world, b, cloud=cloud)}
+    for identity in _identities(world, a, cloud=cloud):
+        other = theirs.get(identity.value)
+        if other is not None:
+            owner = other.owner
+            shown = f"{owner.kind} {owner.namespace}/{owner.name}"
+            mine = f"{identity.owner.kind} {identity.owner.namespace}/{identity.owner.name}"
+            text = f"{mine} and {shown} have the same {identity.what}"
+            return Step(text, shown, str(owner), CLOUD if cloud else REMOTE)
+    return None
+
+
+def _identities(world: ProofWorld, owned: Territory, *, cloud: bool) -> Iterator[Identity]:
+    for cluster in sorted(owned.clusters):
+        facts = world.clusters[cluster]
+        yield from cloud_identities(owned, facts) if cloud else remote_secrets(owned, facts)
+
+
+def _apart(a: Territory, b: Territory) -> Iterator[tuple[str, str]]:
+    """Pairs of different clusters that the two are in."""
+    for one in sorted(a.clusters):
+        for other in sorted(b.clusters):
+            if one != other:
+                yield one, other
+
+
+def _shared_issuer(world: ProofWorld, a: Territory, b: Territory) -> Step | None:
+    for one, other in _apart(a, b):
+        mine, theirs = (issuer_of(world.rules, world.clusters[name]) for name in (one, other))
+        if mine is None or mine != theirs:
+            continue
+        if mine in DEFAULT_ISSUERS and not _same_keys(world.clusters[one], world.clusters[other]):
+            continue
+        text = f"{one} and {other} have the same ServiceAccount issuer {mine}: each accepts the other's tokens"
+        if _different_keys(world.clusters[one], world.clusters[other]):
+            continue
+        return Step(
+            text, f"cluster {other}", f"{other}:{world.clusters[other].flags.pod or 'namespace/kube-system'}", ISSUER
+        )
+    return None
+
+
+def _keys_of(facts: ClusterFacts) -> frozenset[str]:
+    return frozenset(facts.snapshot.signing_keys)
+
+
+def _same_keys(one: ClusterFacts, other: ClusterFacts) -> bool:
+    return bool(_keys_of(one) & _keys_of(other))
+
+
+def _different_keys(one: ClusterFacts, other: ClusterFacts) -> bool:
+    return bool(_keys_of(one)) and bool(_keys_of(other)) and not _same_keys(one, other)
+
+
+def _unknown_issuers(world: ProofWorld, a: Territory, b: Territory) -> Iterator[str]:
+    for one, other in _apart(a, b):
+        here, there = world.clusters[one], world.clusters[other]
+        if _different_keys(here, there):
+            continue
+        mine, theirs = issuer_of(world.rules, here), issuer_of(world.rules, there)
+        if mine is None or theirs is None:
+            names = [name for name, issuer in ((one, mine), (other, theirs)) if issuer is None]
+            yield f"the ServiceAccount issuer of {' and of '.join(names)}"
+        elif mine == theirs:
+            yield f"whether {one} and {other}, both with the default issuer, sign tokens with the same key"
+
+
+def _keys(world: ProofWorld, a: Territory, b: Territory) -> Iterator[str]:
+    """Snapshots hashed under different keys say nothing about equal values."""
+    keys = {
+        material.key
+        for side in (a, b)
+        for cluster in side.clusters
+        for material in world.clusters[cluster].snapshot.materials
+        if material.compares
+    }
+    if len(keys) > 1:
+        yield "whether secret values are equal: the snapshots were hashed under different keys (snapshot --key FILE)"

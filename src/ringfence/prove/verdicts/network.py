@@ -1,0 +1,221 @@
+"""Network: can anything that A can be open a connection to B that nobody declared?
+
+Pods and roads are asked of ``prove.network``; this module says what A's people can bring about there (pods they can
+make, policies and labels they can change, other pods they can act as) from the closure, and turns answers into steps.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from ringfence.prove.answer import Answer as Found
+from ringfence.prove.answer import Truth
+from ringfence.prove.closure.capability import EVERYWHERE, Can, Capability
+from ringfence.prove.closure.engine import State
+from ringfence.prove.facts.cluster import ClusterFacts
+from ringfence.prove.facts.territory import Territory
+from ringfence.prove.network.build import world_of
+from ringfence.prove.network.cells import Span
+from ringfence.prove.network.cni import assumed
+from ringfence.prove.network.cross import Connection, Crossing, cross_connections
+from ringfence.prove.network.groups import Group, GroupPlace, Powers, group_of
+from ringfence.prove.network.values import Pod
+from ringfence.prove.network.world import World
+from ringfence.prove.proof import Answer, Mend, Step, Verdict
+from ringfence.prove.rbac.powers import Power
+from ringfence.prove.rules.registry import state_rule
+from ringfence.prove.verdicts.outside import outside_missing
+from ringfence.prove.verdicts.world import ProofWorld
+
+CONNECTS = state_rule(
+    "network/connects",
+    "A connection passes when the source's egress and the destination's ingress let the same port through.",
+    source="kubernetes.io/docs/concepts/services-networking/network-policies",
+)
+ADMIN = state_rule(
+    "network/cluster-admin",
+    "Who owns a cluster owns its network.",
+    source="contract, section 5: every state that A's people can bring about counts",
+)
+_ADMIN_KINDS = frozenset({"AdminNetworkPolicy", "BaselineAdminNetworkPolicy", "ClusterNetworkPolicy"})
+
+
+def network_verdict(world: ProofWorld, a: Territory, b: Territory, missing: list[str]) -> Verdict:
+    """The verdict on connections from A to B."""
+    found: list[str] = list(missing)
+    for cluster in sorted(a.clusters & b.clusters):
+        verdict = _in_cluster(world, cluster, a, b)
+        if verdict.answer is Answer.BROKEN:
+            return verdict
+        found.extend(verdict.missing)
+    for cluster in sorted(a.clusters):
+        for other in sorted(b.clusters - {cluster}):
+            group = _group(world, cluster, a, certain=False)
+            found.extend(outside_missing(network_world(world, cluster), group, world.clusters[other], b.name))
+    if found:
+        return Verdict(Answer.UNKNOWN, missing=tuple(dict.fromkeys(found)))
+    return Verdict(Answer.HOLDS)
+
+
+def network_world(world: ProofWorld, cluster: str) -> World:
+    """The network's view of a cluster, built once."""
+    key = ("network", cluster)
+    found = world.cache.get(key)
+    if found is None:
+        facts = assumed(world.partition.assume.facts, default_enforced=False)
+        found = world.cache[key] = world_of(world.snapshot.clusters[cluster], facts)
+    return found  # type: ignore[return-value] # what was put there under this key
+
+
+def _in_cluster(world: ProofWorld, cluster: str, a: Territory, b: Territory) -> Verdict:
+    state = world.state(a.name)
+    admin = Capability(Can.CLUSTER_ADMIN, cluster)
+    if state.has(admin) and state.chain(admin).certain:
+        chain = state.chain(admin)
+        end = Step(
+            f"whoever owns {cluster} reaches every pod", f"cluster {cluster}", f"{cluster}:namespace/kube-system", ADMIN
+        )
+        return Verdict(Answer.BROKEN, (*chain.steps, end), rules=(*chain.rules, ADMIN))
+    target = _plain_group(world, cluster, b)
+    spans = _declared(world, a, b)
+    bare = _plain_group(world, cluster, a)
+    net = network_world(world, cluster)
+    for group in (bare, _group(world, cluster, a, certain=True)):
+        crossing = cross_connections(net, group, target, spans)
+        if crossing.truth is Truth.YES:
+            return _broken(world, cluster, state, crossing.connections[0], b)
+    crossing = cross_connections(net, _group(world, cluster, a, certain=False), target, spans)
+    if crossing.truth is not Truth.NO:
+        return Verdict(Answer.UNKNOWN, missing=tuple(_missing(crossing, state, cluster)))
+    return Verdict(Answer.HOLDS)
+
+
+def _missing(crossing: Crossing, state: State, cluster: str) -> list[str]:
+    texts = [*crossing.missing, *(text for item in crossing.connections for text in item.answer.settles)]
+    if texts:
+        return list(dict.fromkeys(texts))
+    doubts = {
+        text
+        for can in (Can.CREATE_PODS, Can.CREATE_ROOT_PODS, Can.RELABEL, Can.INSIDE_POD, Can.POWER)
+        for capability in state.of(can, cluster)
+        if state.reached[capability].doubts
+        for text in state.chain(capability).doubts
+    }
+    return sorted(doubts) or [f"whether {crossing.connections[0]}" if crossing.connections else "the network"]
+
+
+def _broken(world: ProofWorld, cluster: str, state: State, found: Connection, b: Territory) -> Verdict:
+    before: tuple[Step, ...] = ()
+    rules: tuple[str, ...] = ()
+    if found.created:
+        for place in (found.source, EVERYWHERE):
+            maker = Capability(Can.CREATE_PODS, cluster, place)
+            if state.has(maker):
+                chain = state.chain(maker)
+                before, rules = chain.steps, chain.rules
+                break
+    else:
+        kind, _, rest = found.source.partition("/")
+        namespace, _, name = rest.partition("/")
+        for capability in state.of(Can.INSIDE_POD, cluster):
+            if (capability.detail.lower(), capability.namespace, capability.name) == (kind, namespace, name):
+                chain = state.chain(capability)
+                before, rules = chain.steps, chain.rules
+    where = _decided_by(world, cluster, found.answer, found.destination)
+    shown, _, name = where.partition("/")
+    end = Step(str(found), f"{shown} {name}", f"{cluster}:{where}", CONNECTS)
+    namespace = found.destination.split("/")[1] if "/" in found.destination else ""
+    text = f"let a NetworkPolicy in {namespace} admit only the connections that are declared"
+    return Verdict(Answer.BROKEN, (*before, end), mend=Mend(text, _deny(namespace)), rules=(*rules, CONNECTS))
+
+
+def _decided_by(world: ProofWorld, cluster: str, answer: Found, destination: str) -> str:
+    namespace = destination.split("/")[1] if "/" in destination else destination
+    ours = [name for name in answer.objects if name.startswith(f"networkpolicy/{namespace}/")]
+    if ours:
+        return ours[-1]
+    others = [name for name in answer.objects if "policy/" in name and not name.startswith("networkpolicy/")]
+    return others[-1] if others else f"namespace/{namespace}"
+
+
+def _deny(namespace: str) -> str:
+    return (
+        "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\n"
+        f"metadata: {{name: default-deny, namespace: {namespace}}}\n"
+        "spec: {podSelector: {}, policyTypes: [Ingress, Egress]}\n"
+    )
+
+
+def _declared(world: ProofWorld, a: Territory, b: Territory) -> tuple[Span, ...]:
+    spans: list[Span] = []
+    for item in world.partition.declared:
+        if (item.source, item.destination) == (a.name, b.name):
+            spans += [Span(port.protocol, port.first, port.last) for port in item.ports] or [Span("*")]
+    return tuple(spans)
+
+
+def _places(owned: Territory, cluster: str) -> Iterator[GroupPlace]:
+    for place in owned.in_cluster(cluster):
+        yield GroupPlace(place.namespaces, place.labels, place.nodes)
+
+
+def _plain_group(world: ProofWorld, cluster: str, owned: Territory) -> Group:
+    key = ("group", cluster, owned.name)
+    found = world.cache.get(key)
+    if found is None:
+        found = world.cache[key] = group_of(network_world(world, cluster), owned.name, _places(owned, cluster))
+    return found  # type: ignore[return-value] # as above
+
+
+def _group(world: ProofWorld, cluster: str, owned: Territory, *, certain: bool) -> Group:
+    """A's pods, those of others that it can act as, and its powers; ``certain``: only what is beyond doubt."""
+    group = _plain_group(world, cluster, owned)
+    state = world.state(owned.name)
+    net = network_world(world, cluster)
+    by_ref = _by_ref(world, cluster, net)
+    extra: dict[str, Pod] = {}
+    for capability in _sure(state, Can.INSIDE_POD, cluster, certain=certain):
+        ref = f"{capability.detail.lower()}/{capability.namespace}/{capability.name}"
+        pod = by_ref.get(ref)
+        if pod is not None:
+            extra[ref] = pod
+    own = {pod.ref for pod in group.pods}
+    pods = (*group.pods, *(pod for ref, pod in extra.items() if ref not in own))
+    return replace(group, pods=pods, powers=_powers(world.clusters[cluster], state, certain=certain))
+
+
+def _by_ref(world: ProofWorld, cluster: str, net: World) -> dict[str, Pod]:
+    key = ("by ref", cluster)
+    found = world.cache.get(key)
+    if found is None:
+        found = world.cache[key] = {pod.ref: pod for pod in (*net.pods.values(), *net.templates)}
+    return found  # type: ignore[return-value] # as above
+
+
+def _sure(state: State, can: Can, cluster: str, *, certain: bool) -> Iterator[Capability]:
+    for capability in state.of(can, cluster):
+        if not certain or state.reached[capability].doubts == 0:
+            yield capability
+
+
+def _powers(facts: ClusterFacts, state: State, *, certain: bool) -> Powers:
+    def places(can: Can) -> frozenset[str]:
+        found = {capability.namespace for capability in _sure(state, can, facts.name, certain=certain)}
+        return frozenset(facts.every_namespace()) if EVERYWHERE in found else frozenset(found)
+
+    def powered(*powers: Power) -> frozenset[str]:
+        names = {power.value for power in powers}
+        found = {
+            capability.namespace
+            for capability in _sure(state, Can.POWER, facts.name, certain=certain)
+            if capability.name in names
+        }
+        return frozenset(facts.every_namespace()) if EVERYWHERE in found else frozenset(found)
+
+    return Powers(
+        create_pods=places(Can.CREATE_PODS),
+        host_network=places(Can.CREATE_ROOT_PODS),
+        policies=powered(Power.WRITE_POLICIES),
+        admin=_ADMIN_KINDS if powered(Power.WRITE_ADMIN_POLICIES) else frozenset(),
+        labels=places(Can.RELABEL),
+        routes=powered(Power.WRITE_SERVICES, Power.WRITE_ENDPOINTS, Power.WRITE_INGRESSES, Power.WRITE_ROUTES),
+    )

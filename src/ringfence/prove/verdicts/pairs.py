@@ -1,0 +1,114 @@
+"""From dimensions to pairs to the proof: which dimensions a level promises, and what that comes to."""
+
+from collections.abc import Mapping
+
+from ringfence.landscape.model import Level
+from ringfence.prove.facts.territory import Territory
+from ringfence.prove.partition import Partition
+from ringfence.prove.proof import Answer, Dimension, PairProof, Proof, Verdict, worst
+from ringfence.prove.snapshot import Snapshot
+from ringfence.prove.verdicts.access import access_verdict
+from ringfence.prove.verdicts.assumptions import assumptions_of
+from ringfence.prove.verdicts.blind import blind_spots
+from ringfence.prove.verdicts.credentials import credentials_verdict
+from ringfence.prove.verdicts.data import data_verdict
+from ringfence.prove.verdicts.network import network_verdict
+from ringfence.prove.verdicts.performance import performance_verdict
+from ringfence.prove.verdicts.platform import platform_verdict
+from ringfence.prove.verdicts.world import ProofWorld, proof_world
+
+_FULL = frozenset({Dimension.NETWORK, Dimension.ACCESS, Dimension.CREDENTIALS, Dimension.PERFORMANCE, Dimension.DATA})
+PROMISES: Mapping[Level, frozenset[Dimension]] = {
+    Level.LABELS: frozenset({Dimension.NETWORK}),
+    Level.NAMESPACE: _FULL,
+    Level.NODE: frozenset({Dimension.NETWORK, Dimension.PERFORMANCE}),
+    Level.NODE_NAMESPACE: _FULL,
+    Level.CLUSTER: _FULL | {Dimension.PLATFORM},
+    Level.ENVIRONMENT: _FULL | {Dimension.PLATFORM},
+}
+"""What each level promises (contract, section 2). ``performance`` at ``namespace`` is the soft one."""
+
+_SOFT = frozenset({Level.LABELS, Level.NAMESPACE, None})
+_PRODUCTION = "production"
+
+
+def prove(partition: Partition, snapshot: Snapshot, without: frozenset[str] = frozenset()) -> Proof:
+    """The proof of every ordered pair of the Partition's deployments. Never raises for what the Snapshot holds."""
+    world = proof_world(partition, snapshot, without)
+    pairs = tuple(
+        pair_proof(world, a, b)
+        for a in world.territories.values()
+        for b in world.territories.values()
+        if a.name != b.name
+    )
+    return Proof(_overall(partition, pairs), assumptions_of(world), pairs)
+
+
+def _overall(partition: Partition, pairs: tuple[PairProof, ...]) -> Answer:
+    """What was promised, and always that production's data is safe; with no promise at all every pair counts."""
+    counted = [pair for pair in pairs if pair.promised is not None or _always(partition, pair.source, pair.destination)]
+    return worst(pair.answer for pair in (counted if partition.promises else pairs))
+
+
+def _always(partition: Partition, source: str, destination: str) -> bool:
+    """Whether stages.md's "always" is about this pair: production data, whatever happens in what is not production."""
+    return partition.deployment(destination).stage == _PRODUCTION and partition.deployment(source).stage != _PRODUCTION
+
+
+def pair_proof(world: ProofWorld, a: Territory, b: Territory) -> PairProof:
+    """The verdicts for one ordered pair."""
+    promised = world.partition.promised(a.name, b.name)
+    blind = blind_spots(world, a, b)
+
+    def gaps(dimension: Dimension) -> list[str]:
+        return blind.get(dimension, [])
+
+    network = network_verdict(world, a, b, gaps(Dimension.NETWORK))
+    access = access_verdict(world, a, b, gaps(Dimension.ACCESS))
+    credentials = credentials_verdict(world, a, b, gaps(Dimension.CREDENTIALS))
+    soft = performance_verdict(world, a, b, gaps(Dimension.PERFORMANCE), soft=True)
+    hard = performance_verdict(world, a, b, gaps(Dimension.PERFORMANCE), soft=False)
+    platform = platform_verdict(world, a, b, gaps(Dimension.PLATFORM), promised)
+    data = data_verdict(world, a, b, gaps(Dimension.DATA), (access, credentials, network))
+    dimensions = {
+        Dimension.NETWORK: network,
+        Dimension.ACCESS: access,
+        Dimension.CREDENTIALS: credentials,
+        Dimension.PERFORMANCE: soft if promised in _SOFT else hard,
+        Dimension.PLATFORM: platform,
+        Dimension.DATA: data,
+    }
+    holds = _highest(world, a, b, dimensions, soft, hard, gaps(Dimension.PLATFORM))
+    return PairProof(a.name, b.name, promised, holds, _answer(world, a, b, promised, dimensions), dimensions)
+
+
+def _answer(
+    world: ProofWorld, a: Territory, b: Territory, promised: Level | None, dimensions: Mapping[Dimension, Verdict]
+) -> Answer:
+    wanted = set(PROMISES[promised]) if promised is not None else set()
+    if _always(world.partition, a.name, b.name):
+        wanted.add(Dimension.DATA)
+    elif promised is None:
+        # Nothing was promised: what is seen is reported, and nobody should read "holds" into silence.
+        wanted = set(Dimension)
+    return worst(dimensions[dimension].answer for dimension in wanted)
+
+
+def _highest(
+    world: ProofWorld,
+    a: Territory,
+    b: Territory,
+    dimensions: Mapping[Dimension, Verdict],
+    soft: Verdict,
+    hard: Verdict,
+    gaps: list[str],
+) -> Level | None:
+    reached: Level | None = None
+    for level in Level:
+        verdicts = dict(dimensions)
+        verdicts[Dimension.PERFORMANCE] = soft if level in _SOFT else hard
+        if level in (Level.CLUSTER, Level.ENVIRONMENT):
+            verdicts[Dimension.PLATFORM] = platform_verdict(world, a, b, gaps, level)
+        if all(verdicts[dimension].answer is Answer.HOLDS for dimension in PROMISES[level]):
+            reached = level if reached is None else reached.joined(level)
+    return reached

@@ -1,0 +1,238 @@
+"""Storage: volumes that both can reach, and what changing storage objects gives.
+
+Source: kubernetes.io/docs/concepts/storage/persistent-volumes (reclaim policies, claimRef), separation.md 6.8.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ringfence.prove import kinds
+from ringfence.prove.closure.capability import EVERYWHERE, Can, Capability
+from ringfence.prove.facts.cluster import ClusterFacts
+from ringfence.prove.facts.territory import Territory
+from ringfence.prove.kinds import Object, object_name
+from ringfence.prove.proof import Answer, Mend, Step, Verdict
+from ringfence.prove.rbac.powers import Power
+from ringfence.prove.rules.registry import state_rule
+from ringfence.prove.verdicts.world import ProofWorld
+
+BACKEND = state_rule(
+    "storage/one-backend",
+    "Two volumes with one handle, share or path are one storage, though their claims differ.",
+    source="kubernetes.io/docs/concepts/storage/persistent-volumes",
+)
+REWRITE = state_rule(
+    "storage/rewrite",
+    "Who writes PersistentVolumes or VolumeSnapshotContents points them at any storage, and binds released ones.",
+    source="kubernetes.io/docs/concepts/storage/persistent-volumes#retain; kubernetes#47326",
+)
+FREE = state_rule(
+    "storage/free-volume",
+    "A volume without a claim may be bound by anybody who makes claims: if it is storage of B, so is B's data.",
+    source="kubernetes.io/docs/concepts/storage/persistent-volumes#binding",
+)
+HOST_PATH = state_rule(
+    "storage/host-path",
+    "Pods that mount one directory of one node share what is in it.",
+    source="kubernetes.io/docs/concepts/storage/volumes#hostpath",
+)
+GRANT = state_rule(
+    "storage/cross-namespace-source",
+    "A ReferenceGrant lets claims of another namespace start as copies of B's volumes or snapshots.",
+    source="KEP-3294 (CrossNamespaceVolumeDataSource)",
+)
+
+
+def storage_verdict(world: ProofWorld, a: Territory, b: Territory) -> Verdict:
+    """Whether storage alone brings A to B's data."""
+    state = world.state(a.name)
+    missing: dict[str, None] = {}
+    for cluster in sorted(b.clusters):
+        facts = world.clusters[cluster]
+        theirs = volumes_of(b, facts)
+        used = [state.reached[item] for item in state.of(Can.USE_VOLUME, cluster) if item.name in theirs]
+        for reached in sorted(used, key=lambda item: (item.doubts, item.steps)):
+            chain = state.chain(reached.capability)
+            if chain.certain:
+                return Verdict(Answer.BROKEN, chain.steps, rules=chain.rules)
+            missing.update(dict.fromkeys(chain.doubts))
+        found = _rewrites(world, a, cluster, theirs) or _free(world, a, facts, theirs)
+        if found is not None:
+            return found
+    step = _one_backend(world, a, b) or _host_path(world, a, b)
+    if step is not None and step.rule not in world.without:
+        return Verdict(
+            Answer.BROKEN, (step,), mend=Mend("give each of the two a volume of its own"), rules=(step.rule,)
+        )
+    missing.update(dict.fromkeys(_grants(world, a, b)))
+    return Verdict(Answer.UNKNOWN, missing=tuple(missing)) if missing else Verdict(Answer.HOLDS)
+
+
+def volumes_of(owned: Territory, facts: ClusterFacts) -> dict[str, Object]:
+    """The PersistentVolumes bound by a deployment's claims, by name."""
+    claims = claims_of(owned, facts)
+    bound = {(document.get("spec") or {}).get("volumeName") for document in claims.values()}
+    found = {}
+    for volume in facts.snapshot.of(kinds.PERSISTENT_VOLUME):
+        reference = (volume.get("spec") or {}).get("claimRef") or {}
+        name = volume["metadata"]["name"]
+        claimed = (reference.get("namespace") or "", reference.get("name") or "")
+        if name in bound or claimed in claims or (claimed[0] in owned.whole(facts.name) and claimed[1]):
+            found[name] = volume
+    return found
+
+
+def claims_of(owned: Territory, facts: ClusterFacts) -> dict[tuple[str, str], Object]:
+    """A deployment's PersistentVolumeClaims."""
+    from ringfence.prove.facts.pods import claims_in
+
+    mounted = {(pod.namespace, name) for pod in owned.pods.get(facts.name, ()) for name in claims_in(pod.spec)}
+    found = {}
+    for document in facts.snapshot.of(kinds.PERSISTENT_VOLUME_CLAIM):
+        metadata = document["metadata"]
+        key = (metadata["namespace"], metadata["name"])
+        if key in mounted or owned.owns(facts.name, key[0], metadata.get("labels") or {}):
+            found[key] = document
+    return found
+
+
+def _rewrites(world: ProofWorld, a: Territory, cluster: str, theirs: Mapping[str, Object]) -> Verdict | None:
+    state = world.state(a.name)
+    if not theirs or REWRITE in world.without:
+        return None
+    for power in (Power.WRITE_VOLUMES, Power.WRITE_SNAPSHOT_CONTENTS):
+        for capability in state.powers(cluster, power.value):
+            chain = state.chain(capability)
+            makers = state.of(Can.CREATE_PODS, cluster)
+            if capability.namespace != EVERYWHERE or not chain.certain or not makers:
+                continue
+            volume = sorted(theirs)[0]
+            name = object_name(cluster, theirs[volume])
+            step = Step(
+                f"a volume of one's own may be the storage of {volume}",
+                f"PersistentVolume {volume}",
+                str(name),
+                REWRITE,
+            )
+            return Verdict(Answer.BROKEN, (*chain.steps, step), rules=(*chain.rules, REWRITE))
+    return None
+
+
+def _free(world: ProofWorld, a: Territory, facts: ClusterFacts, theirs: Mapping[str, Object]) -> Verdict | None:
+    """An unclaimed volume with the storage of one of B's, and the right to make claims."""
+    if FREE in world.without:
+        return None
+    state = world.state(a.name)
+    claimer = next(state.powers(facts.name, Power.WRITE_CLAIMS.value), None)
+    if claimer is None or not state.of(Can.CREATE_PODS, facts.name):
+        return None
+    backends = {backend(volume): name for name, volume in theirs.items()} if theirs else {}
+    for volume in facts.snapshot.of(kinds.PERSISTENT_VOLUME):
+        spec = volume.get("spec") or {}
+        key = backend(volume)
+        if (spec.get("claimRef") or {}).get("name") or key is None or key not in backends:
+            continue
+        chain = state.chain(claimer)
+        if chain.certain:
+            name = object_name(facts.name, volume)
+            text = f"a claim may bind {name.name}, which is the storage of {backends[key]}"
+            step = Step(text, f"PersistentVolume {name.name}", str(name), FREE)
+            return Verdict(Answer.BROKEN, (*chain.steps, step), rules=(*chain.rules, FREE))
+    return None
+
+
+def backend(volume: Object) -> tuple[str, ...] | None:
+    """What storage a volume is, independent of its object's name; None when it is local to one node or not known."""
+    spec = volume.get("spec") or {}
+    return _backend_of(spec)
+
+
+def _backend_of(spec: Mapping[str, Any]) -> tuple[str, ...] | None:
+    csi, nfs = spec.get("csi") or {}, spec.get("nfs") or {}
+    if csi.get("volumeHandle"):
+        return ("csi", str(csi.get("driver")), str(csi["volumeHandle"]))
+    if nfs.get("server"):
+        return ("nfs", str(nfs["server"]), str(nfs.get("path", "/")).rstrip("/") or "/")
+    for kind, field in (
+        ("awsElasticBlockStore", "volumeID"),
+        ("gcePersistentDisk", "pdName"),
+        ("azureDisk", "diskURI"),
+        ("azureFile", "shareName"),
+        ("glusterfs", "path"),
+        ("cephfs", "path"),
+        ("iscsi", "iqn"),
+        ("rbd", "image"),
+    ):
+        body = spec.get(kind)
+        if isinstance(body, Mapping) and body.get(field):
+            return (kind, str(body[field]))
+    return None
+
+
+def _one_backend(world: ProofWorld, a: Territory, b: Territory) -> Step | None:
+    ours = {key for cluster in a.clusters for key in _backends(a, world.clusters[cluster])}
+    for cluster in sorted(b.clusters):
+        for key, (shown, name) in _backends(b, world.clusters[cluster]).items():
+            if key in ours:
+                return Step(f"both mount the storage {'/'.join(key[1:])}", shown, name, BACKEND)
+    return None
+
+
+def _backends(owned: Territory, facts: ClusterFacts) -> dict[tuple[str, ...], tuple[str, str]]:
+    found: dict[tuple[str, ...], tuple[str, str]] = {}
+    for name, volume in volumes_of(owned, facts).items():
+        key = backend(volume)
+        if key is not None:
+            found[key] = (f"PersistentVolume {name}", str(object_name(facts.name, volume)))
+    for pod in owned.pods.get(facts.name, ()):
+        for volume in pod.spec.get("volumes") or ():
+            key = _backend_of(volume)
+            if key is not None:
+                found[key] = (pod.shown, str(pod.name))
+    return found
+
+
+def _host_path(world: ProofWorld, a: Territory, b: Territory) -> Step | None:
+    for cluster in sorted(a.clusters & b.clusters):
+        ours = list(_host_paths(a, world.clusters[cluster]))
+        for shown, name, node, path in _host_paths(b, world.clusters[cluster]):
+            for mine, _, my_node, my_path in ours:
+                if node == my_node and node is not None and _overlap(path, my_path):
+                    text = f"{mine} and {shown} mount {path} of node {node}"
+                    return Step(text, shown, name, HOST_PATH)
+    return None
+
+
+def _host_paths(owned: Territory, facts: ClusterFacts) -> Iterator[tuple[str, str, str | None, str]]:
+    for pod in owned.pods.get(facts.name, ()):
+        for volume in pod.spec.get("volumes") or ():
+            path = (volume.get("hostPath") or {}).get("path")
+            if path:
+                yield pod.shown, str(pod.name), pod.node, path
+
+
+def _overlap(one: str, other: str) -> bool:
+    first, second = one.rstrip("/") + "/", other.rstrip("/") + "/"
+    return first.startswith(second) or second.startswith(first)
+
+
+def _grants(world: ProofWorld, a: Territory, b: Territory) -> Iterator[str]:
+    for cluster in sorted(a.clusters & b.clusters):
+        facts = world.clusters[cluster]
+        for document in facts.snapshot.of(kinds.REFERENCE_GRANT):
+            namespace = document["metadata"]["namespace"]
+            if namespace not in b.namespaces(cluster):
+                continue
+            spec = document.get("spec") or {}
+            sources = {str(item.get("namespace")) for item in spec.get("from") or () if isinstance(item, dict)}
+            targets = {str(item.get("kind")) for item in spec.get("to") or () if isinstance(item, dict)}
+            if sources & a.namespaces(cluster) and targets & {"VolumeSnapshot", "PersistentVolumeClaim"}:
+                yield (
+                    f"whether {cluster} has CrossNamespaceVolumeDataSource on: "
+                    f"ReferenceGrant {namespace}/{document['metadata']['name']} lets claims copy B's volumes"
+                )
+
+
+def reaches_volume(cluster: str, name: str) -> Capability:
+    """The capability to use one PersistentVolume."""
+    return Capability(Can.USE_VOLUME, cluster, "", name)

@@ -1,0 +1,42 @@
+"""What every verdict reads: the clusters' facts, the territories, and the closure of each deployment."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ringfence.prove.closure.engine import State, close
+from ringfence.prove.facts.cluster import ClusterFacts, cluster_facts
+from ringfence.prove.facts.territory import Territory, starts, territory
+from ringfence.prove.partition import Partition
+from ringfence.prove.rules import load_rules
+from ringfence.prove.rules.registry import RuleWorld, expander
+from ringfence.prove.snapshot import Snapshot
+
+
+@dataclass(slots=True)
+class ProofWorld:
+    """One proof's facts. ``without`` names rules that are left out, for tests that show each one to matter."""
+
+    partition: Partition
+    snapshot: Snapshot
+    clusters: Mapping[str, ClusterFacts]
+    territories: Mapping[str, Territory]
+    rules: RuleWorld
+    without: frozenset[str] = frozenset()
+    states: dict[str, State] = field(default_factory=dict)
+    cache: dict[object, object] = field(default_factory=dict)
+
+    def state(self, deployment: str) -> State:
+        """Everything that whoever owns ``deployment`` can come to; computed once."""
+        found = self.states.get(deployment)
+        if found is None:
+            begin = starts(self.territories[deployment], self.clusters)
+            found = self.states[deployment] = close(begin, expander(self.rules, self.without))
+        return found
+
+
+def proof_world(partition: Partition, snapshot: Snapshot, without: frozenset[str] = frozenset()) -> ProofWorld:
+    """The facts of a proof."""
+    load_rules()
+    clusters = {name: cluster_facts(cluster, partition.assume) for name, cluster in snapshot.clusters.items()}
+    territories = {item.name: territory(item, clusters) for item in partition.deployments}
+    return ProofWorld(partition, snapshot, clusters, territories, RuleWorld(clusters, partition), without)
