@@ -32,7 +32,7 @@ def _view(key: _ById) -> PlacementView:
 def land_probe(cluster: ClusterSnapshot, line: Mapping[str, Any], facts: Mapping[str, Any]) -> Answer:
     """The answer to ``{"pod": {...}, "node": "n1"}`` in a cluster.
 
-    ``facts`` is the Partition's ``assume`` block: of it ``version`` and ``featureGates`` (names to true or false) count.
+    ``facts`` is the ``assume`` block of a Partition: its ``version`` and ``featureGates`` (names to booleans) count.
     """
     pod, node = line.get("pod"), line.get("node")
     if not isinstance(pod, Mapping) or not isinstance(node, str) or not node:
