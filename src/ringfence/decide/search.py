@@ -17,11 +17,15 @@ from ringfence.decide.weights import Weights
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a search found. ``floor`` is the number that no arrangement goes below; ``value`` that of the arrangement."""
+    """What a search found: no arrangement's number is below ``floor``; ``value`` is that of the one found.
+
+    ``complete`` is True when everything was searched; then no arrangement means that there is none.
+    """
 
     arrangement: Arrangement | None
     value: int | None
     floor: int
+    complete: bool
 
     @property
     def proved(self) -> bool:
@@ -46,6 +50,7 @@ class Search:
     weights: Weights
     pooling: Pooling
     steps: int
+    most_environments: int | None = None
     _board: Board = field(init=False)
     _left: list[int] = field(init=False)
     _loads: list[list[list[int]]] = field(init=False)
@@ -55,6 +60,7 @@ class Search:
     _inexact: bool = False
     _floors: list[int] = field(init=False)
     _floor: int = 0
+    _ceiling: int = 0
     _queues: list[list[Item]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -71,15 +77,20 @@ class Search:
     def run(self) -> Outcome:
         """Search to the end, or until the steps run out."""
         steps = self.steps
+        count = len(self.reduced.problem.names) + 1
+        self._ceiling = self.weights.value(count, count, self.weights.base)
         self._floor = self._bound([self._board.spots(kind) for kind in range(len(self._left))])
         self._explore()
         if self.reduced.problem.non_production and not _has_non_production(self.reduced, self._best):
             self._forget()
             self.steps = steps
             self._with_seed()
-        if not self._exhausted and not self._inexact and self._best_value is not None:
-            self._floor = self._best_value
-        return Outcome(self._best, self._best_value, self._floor)
+        if self._best_value is not None:
+            if not self._exhausted and not self._inexact:
+                self._floor = self._best_value
+        elif not self._exhausted and not self._inexact:
+            self._floor = self._ceiling
+        return Outcome(self._best, self._best_value, self._floor, not self._exhausted and not self._inexact)
 
     def _forget(self) -> None:
         """Drop an answer without the non-production Environment that is asked for; its number is a floor if proved."""
@@ -180,7 +191,8 @@ class Search:
             self._put(item, options[0])
 
     def _cut(self, floor: int) -> bool:
-        return self._best_value is not None and max(floor, self._floor) >= self._best_value
+        limit = self._ceiling if self._best_value is None else self._best_value
+        return max(floor, self._floor) >= limit
 
     def _options(self, item: Item, sites: list[int], *, closed: bool) -> list[Spot]:
         """Spots for an item, the most promising last."""
@@ -233,7 +245,10 @@ class Search:
         environments = self._new_homes(chosen)
         nodes = sum(max(now + more, floor) for now, more, floor in
                     zip(board.track_nodes, extra, self._floors, strict=True))  # fmt: skip
-        return self.weights.value(len(board.homes) + environments, len(board.sites) + clusters, nodes)
+        homes = len(board.homes) + environments
+        if self.most_environments is not None and homes > self.most_environments:
+            return self._ceiling
+        return self.weights.value(homes, len(board.sites) + clusters, nodes)
 
     def _remaining(self, kind: int) -> int:
         return len(self._queues[kind]) - self._left[kind] if self._queues else len(self.reduced.items[kind])
@@ -246,7 +261,7 @@ class Search:
                 self._board.welcome(home, kind) for home in range(len(self._board.homes))
             ):
                 clique |= 1 << kind
-                count += 1
+                count += self._remaining(kind) if kinds[kind].environment >> kind & 1 else 1
         return count
 
     def _linked(self, open_kinds: list[int], spots: list[list[int]]) -> int:

@@ -119,10 +119,11 @@ class Alternative:
 
 @dataclass(frozen=True, slots=True)
 class ConflictItem:
-    """One of a minimal set of requirements that cannot be met together."""
+    """One of a minimal set of requirements that cannot be met together. ``place`` is FILE:LINE:COLUMN."""
 
     rule: str
     because: str
+    place: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,7 +51,10 @@ def _tail(topology: Topology) -> dict[str, Any]:
         ]
     }
     if topology.conflict:
-        tail["conflict"] = [{"rule": each.rule, "because": each.because} for each in topology.conflict]
+        tail["conflict"] = [
+            {"rule": each.rule, "because": each.because} | ({"at": each.place} if each.place else {})
+            for each in topology.conflict
+        ]
     return tail
 
 
