@@ -36,7 +36,7 @@ def load_partition(path: Path) -> Partition:
             hint="ringfence prove --init writes a first one from what it sees",
         )
     spec = _block(_required(document, "spec"), "spec")
-    _only(spec, ("deployments", "promises", "declared", "assume", "environments", "trusted"))
+    _only(spec, ("deployments", "promises", "declared", "assume", "environments", "trusted", "common"))
     deployments = tuple(_deployment(node) for node in _items(_required(spec, "deployments")))
     names = [deployment.name for deployment in deployments]
     _unique(names, _required(spec, "deployments"))
@@ -51,6 +51,7 @@ def load_partition(path: Path) -> Partition:
         assume=Assumptions(_assume(_find(spec, "assume"))),
         environments=tuple(_environment(node) for node in _items(_find(spec, "environments"))),
         trusted=_people(_find(spec, "trusted")),
+        common=_people(_find(spec, "common")),
     )
 
 

@@ -130,6 +130,14 @@ _TABLE: Mapping[str, tuple[tuple[str, str, bool, tuple[Dimension, ...]], ...]] =
         ("CertificateSigningRequest", "certificatesigningrequests", False, ()),
         ("ClusterTrustBundle", "clustertrustbundles", False, ()),
     ),
+    "resource.k8s.io": (
+        ("DeviceClass", "deviceclasses", False, ()),
+        ("ResourceSlice", "resourceslices", False, ()),
+        ("ResourceClaim", "resourceclaims", True, ()),
+        ("ResourceClaimTemplate", "resourceclaimtemplates", True, ()),
+    ),
+    "internal.apiserver.k8s.io": (("StorageVersion", "storageversions", False, ()),),
+    "storagemigration.k8s.io": (("StorageVersionMigration", "storageversionmigrations", False, ()),),
     "apiregistration.k8s.io": (("APIService", "apiservices", False, (_A, _D)),),
     "apiextensions.k8s.io": (("CustomResourceDefinition", "customresourcedefinitions", False, ()),),
     "admissionregistration.k8s.io": (

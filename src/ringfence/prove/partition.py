@@ -29,6 +29,9 @@ class People:
     groups: tuple[str, ...] = ()
 
 
+NOBODY = People()
+
+
 @dataclass(frozen=True, slots=True)
 class PartitionDeployment:
     """A deployment, where it is and whose it is."""
@@ -102,7 +105,8 @@ class PartitionEnvironment:
 
 @dataclass(frozen=True, slots=True)
 class Partition:
-    """What a proof is about. ``trusted`` are people of the platform, who may reach every deployment by design."""
+    """What a proof is about. ``trusted`` are people of the platform, who may reach every deployment by design;
+    ``common`` are people of several deployments by design: between two that both name them they do not count."""
 
     deployments: tuple[PartitionDeployment, ...]
     promises: tuple[Promise, ...] = ()
@@ -110,6 +114,7 @@ class Partition:
     assume: Assumptions = Assumptions()
     environments: tuple[PartitionEnvironment, ...] = ()
     trusted: People = People()
+    common: People = People()
 
     def deployment(self, name: str) -> PartitionDeployment:
         """The deployment of that name. Raises KeyError when there is none."""
@@ -117,6 +122,14 @@ class Partition:
             if deployment.name == name:
                 return deployment
         raise KeyError(name)
+
+    def people_of_both(self, source: str, destination: str) -> People:
+        """The common people that both deployments name."""
+        ours, theirs = self.deployment(source).people, self.deployment(destination).people
+        return People(
+            users=tuple(name for name in self.common.users if name in ours.users and name in theirs.users),
+            groups=tuple(name for name in self.common.groups if name in ours.groups and name in theirs.groups),
+        )
 
     def promised(self, source: str, destination: str) -> Level | None:
         """The join of all levels promised between the two, None when nothing is."""

@@ -9,7 +9,7 @@ from ringfence.prove.closure.engine import Derivation
 from ringfence.prove.facts.cluster import ClusterFacts
 from ringfence.prove.facts.pods import PodFacts, secrets_in
 from ringfence.prove.kinds import Kind, Object
-from ringfence.prove.partition import PartitionDeployment, Where
+from ringfence.prove.partition import NOBODY, PartitionDeployment, People, Where
 from ringfence.prove.rbac.index import UNAUTHENTICATED
 
 
@@ -114,14 +114,19 @@ def pool_nodes(facts: ClusterFacts, pool: str) -> frozenset[str]:
     return frozenset(found)
 
 
-def starts(owned: Territory, clusters: Mapping[str, ClusterFacts]) -> dict[Capability, Derivation | None]:
-    """What whoever owns a deployment can do before any step: its people, accounts, pods and Secrets; and anonymity."""
+def starts(
+    owned: Territory, clusters: Mapping[str, ClusterFacts], entitled: People = NOBODY
+) -> dict[Capability, Derivation | None]:
+    """What whoever owns a deployment can do before any step: its people (but those ``entitled`` on the other side by
+    design), accounts, pods and Secrets; and anonymity."""
     found: dict[Capability, Derivation | None] = {}
     for facts in clusters.values():
         for name in owned.deployment.people.users:
-            found[_person(facts.name, name)] = None
+            if name not in entitled.users:
+                found[_person(facts.name, name)] = None
         for name in owned.deployment.people.groups:
-            found[acts_as(facts.name, "Group", "", name)] = None
+            if name not in entitled.groups:
+                found[acts_as(facts.name, "Group", "", name)] = None
         if facts.flags.anonymous is not False:
             found[acts_as(facts.name, "Group", "", UNAUTHENTICATED)] = None
             found[acts_as(facts.name, "User", "", "system:anonymous")] = None

@@ -23,7 +23,7 @@ OF_BOTH = state_rule(
 
 def access_verdict(world: ProofWorld, a: Territory, b: Territory, missing: list[str]) -> Verdict:
     """The verdict on access from A to B. ``missing`` are gaps that were found before."""
-    state = world.state(a.name)
+    state = world.state(a.name, b.name)
     harms = sorted(_harms(world, state, a, b), key=lambda item: _price(state, item))
     if harms:
         best = harms[0]

@@ -49,7 +49,7 @@ def network_verdict(world: ProofWorld, a: Territory, b: Territory, missing: list
         found.extend(verdict.missing)
     for cluster in sorted(a.clusters):
         for other in sorted(b.clusters - {cluster}):
-            group = _group(world, cluster, a, certain=False)
+            group = _group(world, cluster, a, b, certain=False)
             found.extend(outside_missing(network_world(world, cluster), group, world.clusters[other], b.name))
     if found:
         return Verdict(Answer.UNKNOWN, missing=tuple(dict.fromkeys(found)))
@@ -67,7 +67,7 @@ def network_world(world: ProofWorld, cluster: str) -> World:
 
 
 def _in_cluster(world: ProofWorld, cluster: str, a: Territory, b: Territory) -> Verdict:
-    state = world.state(a.name)
+    state = world.state(a.name, b.name)
     admin = Capability(Can.CLUSTER_ADMIN, cluster)
     if state.has(admin) and state.chain(admin).certain:
         chain = state.chain(admin)
@@ -79,11 +79,11 @@ def _in_cluster(world: ProofWorld, cluster: str, a: Territory, b: Territory) -> 
     spans = _declared(world, a, b)
     bare = _plain_group(world, cluster, a)
     net = network_world(world, cluster)
-    for group in (bare, _group(world, cluster, a, certain=True)):
+    for group in (bare, _group(world, cluster, a, b, certain=True)):
         crossing = cross_connections(net, group, target, spans)
         if crossing.truth is Truth.YES:
             return _broken(world, cluster, state, crossing.connections[0], b)
-    crossing = cross_connections(net, _group(world, cluster, a, certain=False), target, spans)
+    crossing = cross_connections(net, _group(world, cluster, a, b, certain=False), target, spans)
     if crossing.truth is not Truth.NO:
         return Verdict(Answer.UNKNOWN, missing=tuple(_missing(crossing, state, cluster)))
     return Verdict(Answer.HOLDS)
@@ -166,10 +166,10 @@ def _plain_group(world: ProofWorld, cluster: str, owned: Territory) -> Group:
     return found  # type: ignore[return-value] # as above
 
 
-def _group(world: ProofWorld, cluster: str, owned: Territory, *, certain: bool) -> Group:
+def _group(world: ProofWorld, cluster: str, owned: Territory, b: Territory, *, certain: bool) -> Group:
     """A's pods, those of others that it can act as, and its powers; ``certain``: only what is beyond doubt."""
     group = _plain_group(world, cluster, owned)
-    state = world.state(owned.name)
+    state = world.state(owned.name, b.name)
     net = network_world(world, cluster)
     by_ref = _by_ref(world, cluster, net)
     extra: dict[str, Pod] = {}

@@ -45,7 +45,7 @@ GRANT = state_rule(
 
 def storage_verdict(world: ProofWorld, a: Territory, b: Territory) -> Verdict:
     """Whether storage alone brings A to B's data."""
-    state = world.state(a.name)
+    state = world.state(a.name, b.name)
     missing: dict[str, None] = {}
     for cluster in sorted(b.clusters):
         facts = world.clusters[cluster]
@@ -56,7 +56,7 @@ def storage_verdict(world: ProofWorld, a: Territory, b: Territory) -> Verdict:
             if chain.certain:
                 return Verdict(Answer.BROKEN, chain.steps, rules=chain.rules)
             missing.update(dict.fromkeys(chain.doubts))
-        found = _rewrites(world, a, cluster, theirs) or _free(world, a, facts, theirs)
+        found = _rewrites(world, a, b, cluster, theirs) or _free(world, a, b, facts, theirs)
         if found is not None:
             return found
     step = _one_backend(world, a, b) or _host_path(world, a, b)
@@ -96,8 +96,10 @@ def claims_of(owned: Territory, facts: ClusterFacts) -> dict[tuple[str, str], Ob
     return found
 
 
-def _rewrites(world: ProofWorld, a: Territory, cluster: str, theirs: Mapping[str, Object]) -> Verdict | None:
-    state = world.state(a.name)
+def _rewrites(
+    world: ProofWorld, a: Territory, b: Territory, cluster: str, theirs: Mapping[str, Object]
+) -> Verdict | None:
+    state = world.state(a.name, b.name)
     if not theirs or REWRITE in world.without:
         return None
     for power in (Power.WRITE_VOLUMES, Power.WRITE_SNAPSHOT_CONTENTS):
@@ -118,11 +120,13 @@ def _rewrites(world: ProofWorld, a: Territory, cluster: str, theirs: Mapping[str
     return None
 
 
-def _free(world: ProofWorld, a: Territory, facts: ClusterFacts, theirs: Mapping[str, Object]) -> Verdict | None:
+def _free(
+    world: ProofWorld, a: Territory, b: Territory, facts: ClusterFacts, theirs: Mapping[str, Object]
+) -> Verdict | None:
     """An unclaimed volume with the storage of one of B's, and the right to make claims."""
     if FREE in world.without:
         return None
-    state = world.state(a.name)
+    state = world.state(a.name, b.name)
     claimer = next(state.powers(facts.name, Power.WRITE_CLAIMS.value), None)
     if claimer is None or not state.of(Can.CREATE_PODS, facts.name):
         return None

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from ringfence.prove.closure.engine import State, close
 from ringfence.prove.facts.cluster import ClusterFacts, cluster_facts
 from ringfence.prove.facts.territory import Territory, starts, territory
-from ringfence.prove.partition import Partition
+from ringfence.prove.partition import Partition, People
 from ringfence.prove.rules import load_rules
 from ringfence.prove.rules.registry import RuleWorld, expander
 from ringfence.prove.snapshot import Snapshot
@@ -22,15 +22,17 @@ class ProofWorld:
     territories: Mapping[str, Territory]
     rules: RuleWorld
     without: frozenset[str] = frozenset()
-    states: dict[str, State] = field(default_factory=dict)
+    states: dict[tuple[str, People], State] = field(default_factory=dict)
     cache: dict[object, object] = field(default_factory=dict)
 
-    def state(self, deployment: str) -> State:
-        """Everything that whoever owns ``deployment`` can come to; computed once."""
-        found = self.states.get(deployment)
+    def state(self, source: str, destination: str) -> State:
+        """Everything that whoever owns ``source`` can come to, without the people that it has in common with
+        ``destination`` by design; computed once for each such set of people."""
+        entitled = self.partition.people_of_both(source, destination)
+        found = self.states.get((source, entitled))
         if found is None:
-            begin = starts(self.territories[deployment], self.clusters)
-            found = self.states[deployment] = close(begin, expander(self.rules, self.without))
+            begin = starts(self.territories[source], self.clusters, entitled)
+            found = self.states[source, entitled] = close(begin, expander(self.rules, self.without))
         return found
 
 

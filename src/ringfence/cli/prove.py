@@ -1,0 +1,139 @@
+"""``ringfence prove``: does the separation hold, and if not, how is it broken?"""
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ringfence.base.errors import ExitCode, UsageError
+from ringfence.base.text import suggestion
+from ringfence.cli.can import pairs
+from ringfence.cli.output import Table, print_json, print_table, print_yaml, say
+
+
+class ProofFormat(StrEnum):
+    """How a proof is printed."""
+
+    TABLE = "table"
+    WIDE = "wide"
+    JSON = "json"
+    YAML = "yaml"
+    SARIF = "sarif"
+    JUNIT = "junit"
+
+
+def command(
+    file: Annotated[Path | None, typer.Argument(metavar="FILE", help="A Landscape, or its folder.")] = None,
+    partition: Annotated[
+        Path | None, typer.Option("--partition", help="Which objects are whose, and what is promised.")
+    ] = None,
+    snapshot: Annotated[
+        list[str] | None, typer.Option("--snapshot", metavar="NAME=PATH", help="Objects of a cluster.")
+    ] = None,
+    context: Annotated[
+        list[str] | None, typer.Option("--context", metavar="NAME=CONTEXT", help="A live cluster.")
+    ] = None,
+    kubeconfig: Annotated[Path | None, typer.Option("--kubeconfig", help="The kubeconfig of the contexts.")] = None,
+    output: Annotated[ProofFormat, typer.Option("--output", "-o", help="How to print.")] = ProofFormat.TABLE,
+    explain: Annotated[
+        tuple[str, str] | None,
+        typer.Option("--explain", metavar="PAIR DIMENSION", help="The whole argument; PAIR is 'FROM TO' or FROM,TO."),
+    ] = None,
+    init: Annotated[bool, typer.Option("--init", help="Write a first Partition from what is there.")] = False,
+) -> None:
+    """Prove that the separation holds, or show how it breaks."""
+    from ringfence.base.clock import SystemClock
+    from ringfence.base.paths import Paths
+    from ringfence.flows.prove import ProveRequest, prove_request
+
+    snapshots = {name: Path(path) for name, path in pairs(snapshot, "--snapshot").items()}
+    contexts = pairs(context, "--context")
+    if file is not None and partition is None and file.is_file() and _is_partition(file):
+        file, partition = None, file
+    if (
+        file is None
+        and partition is None
+        and not init
+        and not snapshots
+        and not contexts
+        and Path("ringfence.yaml").is_file()
+    ):
+        file = Path("ringfence.yaml")
+    request = ProveRequest(file, partition, snapshots, contexts, kubeconfig)
+    if init:
+        _init(request)
+        return
+    proved = prove_request(request, Paths.from_environment(), SystemClock())
+    if explain is not None:
+        _explain(proved, *explain)
+    else:
+        _print(proved, output)
+    code = {"holds": ExitCode.OK, "broken": ExitCode.FOUND, "unknown": ExitCode.UNKNOWN}[proved.proof.answer.value]
+    raise typer.Exit(int(code))
+
+
+def _is_partition(file: Path) -> bool:
+    with file.open("rb") as stream:
+        return b"kind: Partition" in stream.read(4096)
+
+
+def _print(proved: Any, output: ProofFormat) -> None:
+    from ringfence import __version__
+
+    proof = proved.proof
+    if output is ProofFormat.JSON:
+        print_json(proof.to_json())
+    elif output is ProofFormat.YAML:
+        print_yaml(proof.to_json())
+    elif output is ProofFormat.SARIF:
+        from ringfence.observe.lines import locate
+        from ringfence.prove.report.sarif import sarif
+
+        print_json(sarif(proof, lambda name: locate(proved.snapshot, name), __version__))
+    elif output is ProofFormat.JUNIT:
+        from ringfence.prove.report.junit import junit
+
+        sys.stdout.write(junit(proof))
+    else:
+        _print_table(proof, every=output is ProofFormat.WIDE)
+
+
+def _print_table(proof: Any, *, every: bool) -> None:
+    from ringfence.prove.report.rows import HEADERS, chains, rows
+
+    print_table(Table(HEADERS, rows(proof)))
+    lines = list(chains(proof, most=1000 if every else 10))
+    if lines:
+        sys.stdout.write("\n" + "\n".join(lines) + "\n")
+    sys.stdout.write(f"\nverdict: {proof.answer.value}\n")
+    say("assumed (what no API shows):")
+    for text in proof.assumptions:
+        say(f"  {text}")
+
+
+def _explain(proved: Any, pair: str, dimension: str) -> None:
+    from ringfence.prove.proof import Dimension
+    from ringfence.prove.report.explain import explain
+
+    names = [part for part in pair.replace("->", " ").replace(",", " ").split() if part]
+    known = [item.value for item in Dimension]
+    if dimension not in known:
+        raise UsageError(f"{dimension!r} is no dimension; {suggestion(dimension, known)}".rstrip("; "))
+    if len(names) != 2:
+        raise UsageError(
+            "--explain takes a pair and a dimension", hint="--explain 'shop/testing shop/production' access"
+        )
+    try:
+        found = proved.proof.pair(*names)
+    except KeyError:
+        deployments = [item.name for item in proved.partition.deployments]
+        raise UsageError(f"there is no pair {' -> '.join(names)}; deployments are {', '.join(deployments)}") from None
+    sys.stdout.write("\n".join(explain(proved.proof, found, Dimension(dimension))) + "\n")
+
+
+def _init(request: Any) -> None:
+    from ringfence.flows.first_partition import first_partition
+
+    sys.stdout.write(first_partition(request))

@@ -1,0 +1,1 @@
+"""Proofs as text: rows for a table, SARIF, JUnit, and the whole argument for one dimension of one pair."""
