@@ -76,11 +76,9 @@ class Board:
         if bound >= 0:
             return bound == home_number
         members, hostile = self.reduced.bonds[kind.bond]
-        closed = home.closed and any(each.production for each in self._kinds(members))
+        kinds = enumerate(self.reduced.kinds)
+        closed = home.closed and any(each.production for number, each in kinds if members >> number & 1)
         return not home.mask & hostile and not closed
-
-    def _kinds(self, mask: int) -> Iterator[object]:  # type: ignore[override]
-        return (kind for number, kind in enumerate(self.reduced.kinds) if mask >> number & 1)
 
     def place(self, item: Item, spot: Spot) -> None:
         """Put an item somewhere; opens a cluster and an Environment where the spot says so."""

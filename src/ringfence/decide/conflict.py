@@ -33,8 +33,8 @@ class Clash:
 def conflict(landscape: Landscape, requirements: Requirements) -> tuple[int, ...]:
     """The indices of a minimal set of requirements that cannot all be met, empty when all can.
 
-    The set has no superfluous member: each was left out in turn, and the rest was possible. Of several, a smallest chain
-    of ties is given, the first in the order of the Landscape.
+    The set has no superfluous member: each was left out in turn, and the rest was possible. Of several, the one with
+    the shortest chain of ties is given, the first in the order of the Landscape.
     """
     every = bonds(landscape.together, requirements)
     core = _shortest_clash(requirements, every)

@@ -114,6 +114,10 @@ class _Bin:
     lumps: list[int] = field(default_factory=list)
 
 
+def _hardness(lump: _Lump) -> tuple[int, int, int, tuple[int, ...]]:
+    return -lump.foes.bit_count(), -lump.cpu, -lump.memory, lump.members
+
+
 class _Search:
     """Depth first over lumps, hardest first, each to every pool that takes it or to a new one."""
 
@@ -121,9 +125,7 @@ class _Search:
         self._problem = problem
         self._role = role
         self._lumps = lumps
-        order = sorted(range(len(lumps)), key=lambda number: (
-            -lumps[number].foes.bit_count(), -lumps[number].cpu, -lumps[number].memory, lumps[number].members))  # fmt: skip
-        self._order = order
+        self._order = sorted(range(len(lumps)), key=lambda number: _hardness(lumps[number]))
         self._nodes = problem.prices.nodes
         self._floor = self._nodes(sum(each.cpu for each in lumps), sum(each.memory for each in lumps)) if lumps else 0
         self._bins: list[_Bin] = []

@@ -1,4 +1,4 @@
-"""The problem made small: deployments that nothing tells apart become one kind, so that cost follows kinds, not numbers.
+"""The problem made small: deployments that nothing tells apart become one kind, so that cost follows kinds.
 
 Two deployments are of one base kind when every rule keeps them as far from everything else, and from each other, as
 from their like. Units (deployments that ``together`` rules keep in one cluster) are of one unit kind when they are made

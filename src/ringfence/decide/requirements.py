@@ -9,9 +9,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ringfence.base.errors import Location
+from ringfence.base.text import listed
 from ringfence.decide.topology import Reason
 from ringfence.landscape.model import Application, Deployment, Landscape, Level, Posture, Selector
 from ringfence.landscape.packs import Attribute, Clause, Gate, Strength, load_pack
+from ringfence.landscape.words import describe_ask, describe_pairs
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +33,13 @@ class Requirement:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One level asked between two groups. ``requirement`` is who asks, as an index."""
+    """One level asked between two groups, in ``words``. ``requirement`` is who asks, as an index."""
 
     requirement: int
     level: Level
     strength: Strength
     differ: tuple[Attribute, ...]
+    words: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,19 +124,21 @@ def gather(landscape: Landscape) -> Requirements:
     gathering = _Gathering(landscape)
     for regulation in landscape.regulations:
         for clause in load_pack(regulation, Path(landscape.folder)).clauses:
-            gathering.clause(clause)
+            gathering.clause(clause, _place(landscape.regulation_places.get(regulation, clause.location)))
     for rule in landscape.separate:
-        requirement = gathering.requirement(
-            Requirement(rule.identifier, rule.because, place=str(rule.location) if rule.location else None)
-        )
-        gathering.rule(Rule(requirement, rule.level, Strength.REQUIRES, ()), rule.between, rule.others, (), pack=False)
+        words = describe_pairs(rule.between, rule.others)
+        because = rule.because or f"{rule.level} between {words}"
+        requirement = gathering.requirement(Requirement(rule.identifier, because, place=_place(rule.location)))
+        asked = Rule(requirement, rule.level, Strength.REQUIRES, (), words)
+        gathering.rule(asked, rule.between, rule.others, (), pack=False)
     for together in landscape.together:
-        gathering.requirement(
-            Requirement(
-                together.identifier, together.because, place=str(together.location) if together.location else None
-            )
-        )
+        because = together.because or f"{listed(together.deployments)} share their {together.shared}"
+        gathering.requirement(Requirement(together.identifier, because, place=_place(together.location)))
     return gathering.done()
+
+
+def _place(location: Location | None) -> str | None:
+    return str(location) if location else None
 
 
 class _Gathering:
@@ -161,10 +167,10 @@ class _Gathering:
         self._requirements.append(requirement)
         return len(self._requirements) - 1
 
-    def clause(self, clause: Clause) -> None:
+    def clause(self, clause: Clause, place: str | None) -> None:
         """Add what a clause asks in the Landscape's posture."""
         number = self.requirement(
-            Requirement(clause.identifier, clause.summary, clause.regulation, clause.clause, str(clause.location))
+            Requirement(clause.identifier, clause.summary, clause.regulation, clause.clause, place)
         )
         for ask in clause.asks:
             if ask.strength is Strength.RECOMMENDS and self._landscape.posture is Posture.MINIMUM:
@@ -172,7 +178,7 @@ class _Gathering:
             if ask.gate is not None:
                 self._gates.append(GateAsk(number, ask.gate))
             else:
-                rule = Rule(number, ask.level, ask.strength, ask.differ)
+                rule = Rule(number, ask.level, ask.strength, ask.differ, describe_ask(ask))
                 self.rule(rule, ask.between, ask.others, ask.unmarked, pack=True)
 
     def rule(self, rule: Rule, between: Selector, others: Selector, unmarked: tuple[str, ...], *, pack: bool) -> None:

@@ -8,7 +8,7 @@ from ringfence.landscape.model import Shared
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """Deployments of one cluster. ``bond`` is equal for units of one Environment; ``weight``: how much it is apart of."""
+    """Deployments of one cluster. ``bond`` is equal for units of one Environment; ``weight``: how contrary it is."""
 
     members: tuple[int, ...]
     bond: int

@@ -7,7 +7,7 @@ read with the Landscape, so that a slip in one is found as early.
 from pathlib import Path
 
 from ringfence.base.document import Node, parse_document, read_document
-from ringfence.base.errors import InputError
+from ringfence.base.errors import InputError, Location
 from ringfence.base.text import suggestion
 from ringfence.landscape import fields, rules
 from ringfence.landscape.applications import Known, read_applications
@@ -57,7 +57,8 @@ def _spec(spec: Fields, name: str, path: Path) -> Landscape:
     ladder = read_ladder(spec.get("stages"), spec.at("stages"))
     services = read_services(spec.get("services"), spec.at("services"))
     posture = spec.read("posture", lambda node, at: fields.choice(node, at, Posture), Posture.RECOMMENDED)
-    regulations = spec.read("regulations", lambda node, at: _regulations(node, at, path.parent), ())
+    places: dict[str, Location] = {}
+    regulations = spec.read("regulations", lambda node, at: _regulations(node, at, path.parent, places), ())
     applications = read_applications(
         spec.need("applications", "applications: [{name: portal, deployments: {production: {}}}]"),
         spec.at("applications"),
@@ -85,6 +86,7 @@ def _spec(spec: Fields, name: str, path: Path) -> Landscape:
         costs=read_costs(spec.get("costs"), spec.at("costs")),
         calendar=read_calendar(spec.get("holidays"), spec.at("holidays")),
         file=str(path),
+        regulation_places=places,
     )
 
 
@@ -124,15 +126,14 @@ def _people(node: Node, path: str) -> dict[Audience, tuple[str, ...]]:
     return found
 
 
-def _regulations(node: Node, path: str, folder: Path) -> tuple[str, ...]:
+def _regulations(node: Node, path: str, folder: Path, found: dict[str, Location]) -> tuple[str, ...]:
     known = pack_names()
-    found: list[str] = []
 
     def read(item: Node, at: str) -> str:
         value = fields.text(item, at)
         if value in found:
             raise InputError(f"{at}: {value!r} is named twice", location=item.location, hint="name it once")
-        found.append(value)
+        found[value] = item.location
         if is_file(value):
             try:
                 load_pack(value, folder)

@@ -316,6 +316,7 @@ class Landscape:
     costs: Costs
     calendar: Calendar
     file: str = ""
+    regulation_places: Mapping[str, Location] = field(default_factory=dict, compare=False)
 
     @property
     def deployments(self) -> tuple[Deployment, ...]:

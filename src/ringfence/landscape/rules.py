@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from ringfence.base.document import Node
 from ringfence.base.errors import InputError
@@ -83,9 +84,8 @@ def _selector(node: Node, path: str, known: Vocabulary) -> Selector:
     for key, words in known.words.items():
         value = given.get(key)
         if value is not None:
-            found[key] = fields.one_or_more(
-                value, f"{path}.{key}", lambda item, at, w=words, k=key: _word(item, at, w, k)
-            )  # type: ignore[misc]
+            read = partial(_word, words=words, key=key)
+            found[key] = fields.one_or_more(value, f"{path}.{key}", read)
     given.close()
     return Selector(**found)
 
