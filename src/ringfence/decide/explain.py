@@ -120,8 +120,7 @@ def _why_environments(requirements: Requirements, problem: Problem, topology: To
             title, ("No arrangement with fewer meets everything that is asked: all were searched.", *reason, *lines)
         )
     if outcome.value is not None and outcome.complete:
-        return Section(title, ("One fewer is possible, but dearer: it takes more clusters or nodes to keep apart "
-                               "what must be.", *lines))  # fmt: skip
+        return Section(title, ("One fewer is possible, but dearer.", *lines))
     return Section(title, ("The cheapest found has that many; fewer was not searched to the end.", *lines))
 
 
@@ -190,8 +189,8 @@ def _what_else(landscape: Landscape, topology: Topology) -> Section:
     best = rank(state(lean, gather(lean)), outcome.arrangement)
     if best.price == topology.price:
         return Section("What else would change the answer", ("posture: minimum changes nothing here.",))
-    line = (f"posture: minimum (only what clauses require) has a price of {price(best.price)}, "
-            f"with {plural(best.environments, 'Environment')} and {plural(best.clusters, 'workload cluster')}.")  # fmt: skip
+    counts = f"{plural(best.environments, 'Environment')} and {plural(best.clusters, 'workload cluster')}"
+    line = f"posture: minimum (only what clauses require) has a price of {price(best.price)}, with {counts}."
     return Section("What else would change the answer", (line,))
 
 

@@ -24,7 +24,8 @@ def describe_selector(selector: Selector, unmarked: tuple[str, ...] = ()) -> str
         parts.append(f"marked {listed(selector.marks, 'or')}")
     if unmarked:
         parts.append(f"not marked {listed(unmarked, 'or')}")
-    return " ".join(parts) or "everything"
+    words = " ".join(parts) or "everything"
+    return f"applications {words}" if words.startswith(("of ", "with ", "marked ", "not ")) else words
 
 
 def describe_pairs(between: Selector, others: Selector) -> str:
