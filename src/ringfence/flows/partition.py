@@ -2,15 +2,19 @@
 
 Promised is the level at which a pair is *placed*, not only the one that was asked: it is what was built and paid for,
 and the stronger claim. A deployment's people are the groups that its stage lets in (stages.md, "Promotion"), as the
-rendered RoleBindings name them, and its customers; whoever runs the platform is trusted by design and said to be.
+rendered RoleBindings name them, and its customers. A group that a stage lets into several deployments is common to them
+by design: it counts between two only where it is not among the people of both, so developers count against production.
+Whoever runs the platform is trusted, and said to be.
 """
 
 import re
+from collections import Counter
 
 from ringfence.base.errors import InputError
 from ringfence.decide.topology import Topology
 from ringfence.landscape.model import Audience, DeclaredConnection, Landscape
 from ringfence.prove.partition import (
+    Assumptions,
     Declared,
     Partition,
     PartitionDeployment,
@@ -33,14 +37,21 @@ TRUSTED = People(
 _PORTS = re.compile(r"([0-9]{1,5})(?:-([0-9]{1,5}))?(?:/(TCP|UDP|SCTP))?")
 
 
-def topology_partition(landscape: Landscape, topology: Topology) -> Partition:
+EMBEDDED = Assumptions({"cni": {"networkPolicy": "enforced", "sctp": "enforced"}})
+"""What is assumed of embedded clusters: their nodes run no code, so no packet is sent that a plugin could let through;
+the proof is about what a plugin that enforces NetworkPolicy would do. Nothing is assumed of clusters that exist."""
+
+
+def topology_partition(landscape: Landscape, topology: Topology, assume: Assumptions = Assumptions()) -> Partition:
     """The Partition of a Topology. Raises InputError when Landscape and Topology do not belong together."""
+    deployments = tuple(
+        _deployment(landscape, tenancy, tenant)
+        for tenancy in tenancies(landscape, topology)
+        for tenant in tenancy.tenants
+    )
+    named = Counter(group for deployment in deployments for group in deployment.people.groups)
     return Partition(
-        deployments=tuple(
-            _deployment(landscape, tenancy, tenant)
-            for tenancy in tenancies(landscape, topology)
-            for tenant in tenancy.tenants
-        ),
+        deployments=deployments,
         promises=tuple(Promise((pair.a, pair.b), pair.placed) for pair in topology.pairs),
         declared=tuple(_declared(connection) for connection in landscape.declared),
         environments=tuple(
@@ -48,6 +59,8 @@ def topology_partition(landscape: Landscape, topology: Topology) -> Partition:
             for one in topology.environments
         ),
         trusted=TRUSTED,
+        assume=assume,
+        common=People(groups=tuple(sorted(group for group, count in named.items() if count > 1))),
     )
 
 

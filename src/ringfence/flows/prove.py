@@ -97,7 +97,7 @@ def _namespaces(partition: Partition, cluster: str) -> Sequence[str]:
 
 
 def _landscape(request: ProveRequest, file: Path, paths: "Paths", clock: "Clock") -> Gathered:
-    from ringfence.flows.partition import topology_partition
+    from ringfence.flows.partition import EMBEDDED, topology_partition
     from ringfence.flows.plan import plan
     from ringfence.flows.targets import Targets, all_clusters, find_targets
     from ringfence.landscape.load import load_landscape
@@ -105,13 +105,14 @@ def _landscape(request: ProveRequest, file: Path, paths: "Paths", clock: "Clock"
 
     landscape = load_landscape(file)
     topology = plan(landscape)
-    partition = topology_partition(landscape, topology)
+    targets = find_targets(paths, clock, landscape.name)
+    embedded = all(targets.embedded(cluster.name) for _, cluster in all_clusters(topology)) and not request.contexts
+    partition = topology_partition(landscape, topology, *((EMBEDDED,) if embedded and not request.snapshots else ()))
     known = [cluster.name for _, cluster in all_clusters(topology)]
     for name in (*request.snapshots, *request.contexts):
         if name not in known:
             raise InputError(f"the Topology has no cluster {name!r}; it has {', '.join(known)}")
     given = {item.name: item for item in _named(request, partition)}
-    targets = find_targets(paths, clock, landscape.name)
     key = request.key or new_key()
 
     def read(name: str, targets: Targets) -> ClusterSnapshot:
