@@ -42,7 +42,10 @@ EMBEDDED = Assumptions({"cni": {"networkPolicy": "enforced", "sctp": "enforced"}
 the proof is about what a plugin that enforces NetworkPolicy would do. Nothing is assumed of clusters that exist."""
 
 
-def topology_partition(landscape: Landscape, topology: Topology, assume: Assumptions = Assumptions()) -> Partition:
+_NOTHING = Assumptions()
+
+
+def topology_partition(landscape: Landscape, topology: Topology, assume: Assumptions = _NOTHING) -> Partition:
     """The Partition of a Topology. Raises InputError when Landscape and Topology do not belong together."""
     deployments = tuple(
         _deployment(landscape, tenancy, tenant)

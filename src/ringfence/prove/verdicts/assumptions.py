@@ -14,6 +14,9 @@ def _assumptions(world: ProofWorld) -> Iterator[str]:
     cni = world.partition.assume.cni_name
     if cni:
         yield f"the network plugin is {cni} and enforces policies as its documentation says (assume.cni)"
+    elif world.partition.assume.cni:
+        facts_said = ", ".join(f"{key}: {value}" for key, value in sorted(world.partition.assume.cni.items()))
+        yield f"of the network plugin it is assumed: {facts_said} (assume.cni)"
     else:
         yield "no network plugin is assumed: a network verdict holds under every allowed behaviour"
     for name, facts in world.clusters.items():
