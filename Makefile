@@ -45,7 +45,7 @@ test: $(STAMP) lint types docs engine ## Everything that must pass
 lint: $(STAMP) ## Style and the direction of imports
 	@$(BIN)/ruff format --check --quiet src tests benchmarks examples docs hatch_build.py
 	@$(BIN)/ruff check --quiet src tests benchmarks examples docs hatch_build.py
-	@$(BIN)/lint-imports --no-cache | tail -n +1
+	@$(BIN)/lint-imports --no-cache | sed -n '/^One way/,$$p'
 
 .PHONY: types
 types: $(STAMP) ## Strict types
