@@ -449,8 +449,9 @@ _CHECKS: Mapping[Kind, Check] = {
             namespaces=listing(text), namespaceRegexes=listing(text), namespaceSelector=_SELECTOR)))),
     Kind("external-secrets.io", "SecretStore"): record(spec=record(provider=mapping(anything))),
 }  # fmt: skip
-# Names that may hold any character but what a path segment cannot (RBAC's own validation).
-_PATH_NAMED = frozenset({"Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding"})
+# Names that may hold any character but what a path segment cannot (RBAC's own validation; an APIService is named
+# VERSION.GROUP, and the core group's is empty).
+_PATH_NAMED = frozenset({"APIService", "Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding"})
 
 
 def check_object(kind: Kind, document: Any) -> None:
