@@ -115,6 +115,9 @@ class Collector:
                     str(spec.get("reason") or "not listed"),
                 )
             )
+        elif word == "Defect":
+            kind = Kind(str(spec.get("group") or ""), str(spec.get("kind") or ""))
+            self._defect(kind, str(spec.get("namespace") or ""), str(spec.get("name") or ""), str(spec.get("problem")))
         elif word == "Materials":
             self._own_materials(spec, source)
         elif word == "ClusterFacts":

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from ringfence.prove.admission.placement import nodes_open_to
+from ringfence.prove.admission.placement import NodeChoice, nodes_open_to
 from ringfence.prove.closure.capability import EVERYWHERE, Can, Capability, acts_as, inside
 from ringfence.prove.closure.engine import Derivation, State
 from ringfence.prove.facts.cluster import ClusterFacts
@@ -34,7 +34,12 @@ def root_pod(world: RuleWorld, capability: Capability, state: State) -> Iterator
                 "no Node is in the snapshot: where pods run is not known",
             )
         return
-    choice = nodes_open_to(facts, capability.namespace)
+    places = (capability.namespace, EVERYWHERE)
+    relabelled = any(state.has(Capability(Can.RELABEL, facts.name, place)) for place in places)
+    if any(True for _ in state.powers(facts.name, Power.WRITE_ADMISSION_POLICIES.value)):
+        choice = NodeChoice(None, "admission policies that can be rewritten", _namespace(capability))
+    else:
+        choice = nodes_open_to(facts, capability.namespace, relabelled=relabelled)
     text = "the pod becomes root on " + ("any node" if choice.nodes is None else "a node of its pool")
     for node in (EVERYWHERE,) if choice.nodes is None else choice.nodes:
         yield Derivation(

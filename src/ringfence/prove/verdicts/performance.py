@@ -1,12 +1,271 @@
 """Performance: can A starve B? Asked of ``prove.performance``, with what A can bring about from the closure."""
 
+from collections.abc import Iterator
+
+from ringfence.prove.admission.attacks import confining, required_classes, shapes
+from ringfence.prove.admission.guard import Gate
+from ringfence.prove.admission.placement import nodes_open_to, placement_view
+from ringfence.prove.admission.policies import Admission
+from ringfence.prove.admission.webhooks import webhook_guards
+from ringfence.prove.answer import Answer as Found
+from ringfence.prove.answer import Truth
+from ringfence.prove.closure.capability import EVERYWHERE, Can, Capability
+from ringfence.prove.closure.engine import State
+from ringfence.prove.facts.cluster import ClusterFacts
 from ringfence.prove.facts.territory import Territory
-from ringfence.prove.proof import Answer, Verdict
+from ringfence.prove.performance.capacity import capacity_of
+from ringfence.prove.performance.starve import Capacity, NodeShare, Tenant, shared_nodes, starve_softly
+from ringfence.prove.proof import Answer, Mend, Step, Verdict
+from ringfence.prove.rbac.powers import Power
+from ringfence.prove.rules.registry import state_rule
+from ringfence.prove.scheduling.land import land
 from ringfence.prove.verdicts.world import ProofWorld
+
+STARVES = state_rule(
+    "performance/starves",
+    "Without quotas and limits, or with a higher priority, one namespace takes what others need.",
+    source="kubernetes.io/docs/concepts/policy/resource-quotas; .../pod-priority-preemption",
+)
+SHARES = state_rule(
+    "performance/shared-node",
+    "Pods on one node share its processors, disk, kernel and network card.",
+    source="contract, section 2: at node level no node is shared",
+)
+MOVES = state_rule(
+    "performance/changes-nodes",
+    "Who changes nodes, or binds pods to them, moves workloads between pools.",
+    source="separation.md 6.6: patch nodes or nodes/status; create pods/binding",
+)
 
 
 def performance_verdict(world: ProofWorld, a: Territory, b: Territory, missing: list[str], *, soft: bool) -> Verdict:
     """The verdict on starvation; ``soft``: quotas and limits suffice, else no node may be shared."""
-    if not a.clusters & b.clusters and a.clusters and b.clusters:
-        return Verdict(Answer.UNKNOWN, missing=tuple(missing)) if missing else Verdict(Answer.HOLDS)
-    return Verdict(Answer.UNKNOWN, missing=(*missing, "quotas, limits and priorities are not looked at yet"))
+    gaps = list(missing)
+    for cluster in sorted(a.clusters & b.clusters):
+        verdict = _in_cluster(world, cluster, a, b, soft=soft)
+        if verdict.answer is Answer.BROKEN:
+            return verdict
+        gaps += verdict.missing
+    for cluster in sorted(b.clusters - a.clusters):
+        verdict = _owned(world, cluster, a, b)
+        if verdict.answer is Answer.BROKEN:
+            return verdict
+        gaps += verdict.missing
+    return Verdict(Answer.UNKNOWN, missing=tuple(dict.fromkeys(gaps))) if gaps else Verdict(Answer.HOLDS)
+
+
+def _owned(world: ProofWorld, cluster: str, a: Territory, b: Territory) -> Verdict:
+    """Whoever owns B's cluster, or makes pods in it, starves B there."""
+    state = world.state(a.name, b.name)
+    for capability in (Capability(Can.CLUSTER_ADMIN, cluster), *state.of(Can.CREATE_PODS, cluster)):
+        if state.has(capability):
+            chain = state.chain(capability)
+            if not chain.certain:
+                return Verdict(Answer.UNKNOWN, missing=chain.doubts)
+            return Verdict(Answer.BROKEN, chain.steps, rules=chain.rules)
+    return Verdict(Answer.HOLDS)
+
+
+def _in_cluster(world: ProofWorld, cluster: str, a: Territory, b: Territory, *, soft: bool) -> Verdict:
+    state = world.state(a.name, b.name)
+    facts = world.clusters[cluster]
+    admin = Capability(Can.CLUSTER_ADMIN, cluster)
+    if state.has(admin):
+        chain = state.chain(admin)
+        if chain.certain:
+            return Verdict(Answer.BROKEN, chain.steps, rules=chain.rules)
+    sure = _soft(world, facts, state, a, b, certain=True) if soft else _hard(world, facts, state, a, b, certain=True)
+    if sure.truth is Truth.YES:
+        return _broken(state, cluster, sure, soft=soft)
+    maybe = _soft(world, facts, state, a, b, certain=False) if soft else _hard(world, facts, state, a, b, certain=False)
+    gaps = list(state.chain(admin).doubts) if state.has(admin) else []
+    for found in (sure, maybe):
+        if found.truth is Truth.UNKNOWN:
+            gaps += found.settles or found.because
+    if maybe.truth is Truth.YES and sure.truth is Truth.NO:
+        gaps += _doubts(state, cluster) or maybe.because
+    return Verdict(Answer.UNKNOWN, missing=tuple(dict.fromkeys(gaps))) if gaps else Verdict(Answer.HOLDS)
+
+
+def _doubts(state: State, cluster: str) -> list[str]:
+    found: dict[str, None] = {}
+    for can in (Can.CREATE_PODS, Can.POWER):
+        for capability in state.of(can, cluster):
+            if state.reached[capability].doubts:
+                found.update(dict.fromkeys(state.chain(capability).doubts))
+    return list(found)[:20]
+
+
+def _broken(state: State, cluster: str, found: Found, *, soft: bool) -> Verdict:
+    name = found.objects[0] if found.objects else "namespace/kube-system"
+    kind, _, rest = name.partition("/")
+    rule = STARVES if soft else SHARES
+    end = Step(found.because[0], f"{kind} {rest}", f"{cluster}:{name}", rule)
+    return Verdict(Answer.BROKEN, (end,), mend=Mend(_mend(found, soft=soft)), rules=(rule,))
+
+
+def _mend(found: Found, *, soft: bool) -> str:
+    if not soft:
+        return "keep the two on node pools of their own: labels, taints, and an admission policy that requires them"
+    text = found.because[0]
+    if "PriorityClass" in text:
+        return "let a ResourceQuota with scopeSelector PriorityClass admit only the classes that are meant"
+    if "limit" in text:
+        return "let a LimitRange give every container default limits on cpu, memory and ephemeral storage"
+    return "let a ResourceQuota bound limits and requests of cpu, memory and ephemeral storage"
+
+
+def _tenant(world: ProofWorld, facts: ClusterFacts, state: State, side: Territory, *, certain: bool) -> Tenant:
+    def powered(*powers: Power) -> frozenset[str]:
+        names = {power.value for power in powers}
+        found = {
+            item.namespace
+            for item in state.of(Can.POWER, facts.name)
+            if item.name in names and (not certain or state.reached[item].doubts == 0)
+        }
+        return frozenset(facts.every_namespace()) if EVERYWHERE in found else frozenset(found)
+
+    return Tenant(
+        side.name,
+        side.namespaces(facts.name),
+        tuple(pod.spec for pod in side.pods.get(facts.name, ())),
+        _creates_in(facts, state, certain=certain),
+        powered(Power.WRITE_QUOTAS, Power.WRITE_LIMITS),
+        bool(powered(Power.WRITE_PRIORITIES)),
+    )
+
+
+def _creates_in(facts: ClusterFacts, state: State, *, certain: bool) -> frozenset[str]:
+    found = {
+        item.namespace
+        for item in state.of(Can.CREATE_PODS, facts.name)
+        if not certain or state.reached[item].doubts == 0
+    }
+    return frozenset(facts.every_namespace()) if EVERYWHERE in found else frozenset(found)
+
+
+def _capacity(world: ProofWorld, facts: ClusterFacts) -> Capacity:
+    key = ("capacity", facts.name)
+    found = world.cache.get(key)
+    if found is None:
+        found = world.cache[key] = capacity_of(facts.snapshot)
+    return found  # type: ignore[return-value] # what was put there under this key
+
+
+def _soft(world: ProofWorld, facts: ClusterFacts, state: State, a: Territory, b: Territory, *, certain: bool) -> Found:
+    ours = _tenant(world, facts, state, a, certain=certain)
+    theirs = Tenant(b.name, b.namespaces(facts.name), tuple(pod.spec for pod in b.pods.get(facts.name, ())))
+
+    def admits(namespace: str, name: str) -> Found:
+        return _admits(facts, state, namespace, name)
+
+    return starve_softly(_capacity(world, facts), ours, theirs, admits)
+
+
+def _admits(facts: ClusterFacts, state: State, namespace: str, name: str) -> Found:
+    """Whether policies let pods of a PriorityClass into a namespace."""
+    relabelled = any(state.has(Capability(Can.RELABEL, facts.name, place)) for place in (namespace, EVERYWHERE))
+    rewritten = any(True for _ in state.powers(facts.name, Power.WRITE_ADMISSION_POLICIES.value))
+    admission = Admission(facts, namespace)
+    if rewritten or not admission.policies:
+        return _past_webhooks(facts, namespace, name)
+    for policy in confining(admission.policies, relabelled=relabelled):
+        if any(name not in names for names in required_classes([policy])):
+            return Found(
+                Truth.NO, (f"{policy.name} admits other classes only",), (), (policy.object.partition(":")[2],)
+            )
+    for pod in shapes(namespace, admission.policies):
+        tried = {**pod, "spec": {**pod["spec"], "priorityClassName": name}}
+        if admission.of(tried).gate is Gate.OPEN:
+            return _past_webhooks(facts, namespace, name)
+    return Found(Truth.UNKNOWN, (f"whether admission policies refuse PriorityClass {name} in {namespace}",))
+
+
+def _past_webhooks(facts: ClusterFacts, namespace: str, name: str) -> Found:
+    for guard in webhook_guards(facts, namespace, "", "pods"):
+        return Found(Truth.UNKNOWN, (guard.why,), (guard.why,))
+    return Found(Truth.YES)
+
+
+def _hard(world: ProofWorld, facts: ClusterFacts, state: State, a: Territory, b: Territory, *, certain: bool) -> Found:
+    for power in (Power.WRITE_NODES, Power.BIND_PODS):
+        for item in state.powers(facts.name, power.value):
+            if not certain or state.reached[item].doubts == 0:
+                step = state.chain(item).steps
+                text = step[-1].step if step else power.value
+                return Found(Truth.YES, (text,), (), (step[-1].object.partition(":")[2],) if step else ())
+    if not facts.nodes:
+        text = "no Node is in the snapshot: whether the two share one"
+        return Found(Truth.UNKNOWN, (text,), (text,))
+    shares = (NodeShare(node, *both) for node, both in _shares(world, facts, state, a, b, certain=certain))
+    return shared_nodes(shares)
+
+
+def _shares(
+    world: ProofWorld, facts: ClusterFacts, state: State, a: Territory, b: Territory, *, certain: bool
+) -> Iterator[tuple[str, tuple[Found, Found]]]:
+    ours = _side(facts, state, a, _creates_in(facts, state, certain=certain))
+    other = world.state(b.name, a.name)
+    theirs = _side(facts, other, b, _creates_in(facts, other, certain=True) & b.namespaces(facts.name))
+    for node in facts.nodes:
+        yield node, (ours[node], theirs[node])
+
+
+def _side(facts: ClusterFacts, state: State, side: Territory, creates: frozenset[str]) -> dict[str, Found]:
+    """For every node whether the side may have a pod there: by pods that are there, or by pods it can make."""
+    found = {node: Found(Truth.NO, (f"no pod of {side.name} may run there",)) for node in facts.nodes}
+    for namespace in sorted(creates):
+        relabelled = any(state.has(Capability(Can.RELABEL, facts.name, place)) for place in (namespace, EVERYWHERE))
+        choice = nodes_open_to(facts, namespace, relabelled=relabelled)
+        truth = Truth.UNKNOWN if choice.doubt else Truth.YES
+        text = f"a pod made in {namespace} may run there"
+        for node in facts.nodes if choice.nodes is None else choice.nodes:
+            if found[node].truth is not Truth.YES:
+                settles = (choice.doubt,) if choice.doubt else ()
+                found[node] = Found(truth, (text,), settles, (choice.object.partition(":")[2],))
+    view = placement_view(facts)
+    seen: set[str] = set()
+    for pod in side.pods.get(facts.name, ()):
+        key = repr(
+            (
+                pod.node,
+                pod.spec.get("nodeSelector"),
+                pod.spec.get("affinity"),
+                pod.spec.get("tolerations"),
+                pod.name.kind,
+            )
+        )
+        if key in seen:
+            continue
+        seen.add(key)
+        _place(facts, found, pod.spec, pod.namespace, pod.node, pod.name.kind, pod.shown, view)
+    if not side.pods.get(facts.name):
+        for node in facts.nodes:
+            if found[node].truth is Truth.NO:
+                text = f"where pods of {side.name} run: none is in the snapshot"
+                found[node] = Found(Truth.UNKNOWN, (text,), (text,))
+    return found
+
+
+def _place(
+    facts: ClusterFacts,
+    found: dict[str, Found],
+    spec: object,
+    namespace: str,
+    node: str | None,
+    kind: str,
+    shown: str,
+    view: object,
+) -> None:
+    """Where a pod is, or where the scheduler may put it again: a pod that is restarted elsewhere shares that node."""
+    body = {key: value for key, value in dict(spec).items() if key != "nodeName"}  # type: ignore[call-overload] # a spec
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "namespace": namespace}, "spec": body}
+    for name in facts.nodes:
+        if found[name].truth is Truth.YES:
+            continue
+        if name == node:
+            found[name] = Found(Truth.YES, (f"{shown} runs there",))
+            continue
+        answer = land(pod, name, view)  # type: ignore[arg-type] # a PlacementView
+        if answer.truth is not Truth.NO:
+            found[name] = Found(answer.truth, (f"{shown} may run there",), answer.settles)
