@@ -155,6 +155,8 @@ def _body(state: LadderState, move: Move, revision: str | None, facts: dict[str,
     body = {
         "move": move.identifier,
         "version": state.releases[move.release].version,
+        "released": state.releases[move.release].at.isoformat(),
+        "stage": move.stage,
         "by": move.by,
         "from": move.origin,
         "to": move.target or f"{state.application}/{move.stage}",
