@@ -1,20 +1,41 @@
 """``ringfence update``: platform updates, non-production first."""
 
-from typing import Annotated
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ringfence.base.clock import SystemClock
+from ringfence.base.errors import ExitCode
+from ringfence.base.paths import Paths, write_atomically
 from ringfence.cli.output import Format, Table, print_data, print_table, say
 from ringfence.update.due import WORKING_DAYS, UpdateKind
 
-app = typer.Typer(
-    add_completion=False,
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-)
+if TYPE_CHECKING:
+    from ringfence.flows.updates.commands import Opened
+    from ringfence.update.status import UpdateStatus
 
+app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
+
+HERE = Path("ringfence.yaml")
+File = Annotated[Path, typer.Argument(help="The Landscape, or its folder.")]
 Output = Annotated[Format, typer.Option("-o", "--output", help="How the answer is printed.")]
+Actor = Annotated[str | None, typer.Option("--as", help="Who acts; default: the address that Git knows.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would happen; change nothing.")]
+Because = Annotated[str, typer.Option("--because", help="The reason, for the ledger.")]
+Environment = Annotated[str, typer.Option("--environment", "-e", help="The Environment.")]
+Command = Annotated[
+    list[str] | None,
+    typer.Option(help="One word of the command that updates an Environment; repeat for each word."),
+]
+ClusterApi = Annotated[
+    str | None, typer.Option(help="The context of the Cluster API management cluster that has the Clusters.")
+]
+Namespace = Annotated[str, typer.Option("--cluster-api-namespace", help="Where its Cluster objects are.")]
+Freezes = Annotated[
+    list[str] | None, typer.Option("--freeze", help="Days without a start in production, FIRST/LAST[=REASON].")
+]
 
 
 @app.callback()
@@ -34,10 +55,7 @@ def due(
     ] = None,
     days: Annotated[int, typer.Option(help="How many working days have to pass.")] = WORKING_DAYS,
     also_off: Annotated[list[str] | None, typer.Option(help="A day off of your own, such as 2026-12-24.")] = None,
-    freeze: Annotated[
-        list[str] | None,
-        typer.Option(help="Days on which nothing starts in production, FIRST/LAST[=REASON]; repeatable."),
-    ] = None,
+    freeze: Freezes = None,
     patch_waits: Annotated[bool, typer.Option("--patch-waits", help="Make a patch wait as well.")] = False,
     output: Output = Format.TABLE,
 ) -> None:
@@ -57,9 +75,242 @@ def due(
     if print_data(value.to_json(), output):
         return
     say(f"production may start at {value.not_before.isoformat()} ({value.not_before:%A}), not before")
-    print_table(
-        Table(
-            ("not before", "counted"),
-            ((value.not_before.isoformat(), " ".join(day.isoformat() for day in value.counted) or "none"),),
-        )
+    counted = " ".join(day.isoformat() for day in value.counted) or "none"
+    print_table(Table(("not before", "counted"), ((value.not_before.isoformat(), counted),)))
+
+
+@app.command()
+def plan(
+    bundle: Annotated[Path, typer.Option(help="The bundle's file (kind: Bundle).")],
+    file: File = HERE,
+    wave: Annotated[
+        list[str] | None, typer.Option(help="Environments of one wave, by commas; repeat in order; default: two waves.")
+    ] = None,
+    remote: Annotated[
+        list[str] | None, typer.Option(help="An Environment that somebody else updates and sends records of.")
+    ] = None,
+    days: Annotated[int, typer.Option(min=0, help="How many working days production waits.")] = WORKING_DAYS,
+    patch_waits: Annotated[bool, typer.Option("--patch-waits", help="Make a patch wait as well.")] = False,
+    freeze: Freezes = None,
+    record_days: Annotated[int, typer.Option(min=1, help="How long a record is believed, in days.")] = 30,
+    actor: Actor = None,
+    dry_run: DryRun = False,
+    output: Output = Format.TABLE,
+) -> None:
+    """Plan an update of every Environment, in waves, non-production first."""
+    from ringfence.flows.updates import commands
+    from ringfence.flows.updates.due import parse_freeze
+    from ringfence.update.bundle_file import read_bundle
+
+    request = commands.PlanRequest(
+        bundle=read_bundle(bundle),
+        waves=tuple(tuple(name.strip() for name in one.split(",")) for one in wave or ()),
+        remote=tuple(remote or ()),
+        working_days=days,
+        patches_wait=patch_waits,
+        freezes=tuple(parse_freeze(text) for text in freeze or ()),
+        record_days=record_days,
     )
+    _show(commands.plan_update(_open(file, actor), request, dry_run=dry_run), output)
+
+
+@app.command()
+def start(
+    file: File = HERE,
+    environment: Annotated[str | None, typer.Option("--environment", "-e", help="Only this Environment.")] = None,
+    record: Annotated[list[Path] | None, typer.Option(help="A record that arrived; repeatable.")] = None,
+    command: Command = None,
+    cluster_api: ClusterApi = None,
+    cluster_api_namespace: Namespace = "default",
+    accept_unknown: Annotated[
+        str | None, typer.Option(metavar="REASON", help="Take on what the proof leaves unknown, with a reason.")
+    ] = None,
+    actor: Actor = None,
+    dry_run: DryRun = False,
+    output: Output = Format.TABLE,
+) -> None:
+    """Update every Environment whose turn has come; what was interrupted goes on. Exit 1 when a gate is closed."""
+    from ringfence.flows.updates import run
+    from ringfence.flows.updates.choose import choose
+
+    opened = _open(file, actor)
+    if dry_run:
+        from ringfence.flows.updates.commands import status as look
+
+        _show(look(opened), output)
+        return
+    chosen = choose(opened, file, tuple(command or ()), cluster_api, cluster_api_namespace, accept_unknown)
+    result = run.start(opened, chosen.platform, chosen.looks, environment=environment, records=record or (), report=say)
+    _show(result.status, output)
+    if result.stopped is not None:
+        say(f"stopped at {result.stopped}: ringfence update back -e {result.stopped} returns it to what ran before")
+        raise typer.Exit(ExitCode.FOUND)
+
+
+@app.command()
+def back(
+    environment: Environment,
+    file: File = HERE,
+    command: Command = None,
+    cluster_api: ClusterApi = None,
+    cluster_api_namespace: Namespace = "default",
+    actor: Actor = None,
+    dry_run: DryRun = False,
+    output: Output = Format.TABLE,
+) -> None:
+    """Return an Environment to what it ran before the present update."""
+    from ringfence.flows.updates import run
+    from ringfence.flows.updates.choose import choose
+
+    opened = _open(file, actor)
+    opened.check(environment)
+    if dry_run:
+        before = opened.desk.state.environment(environment).previous
+        say(f"{environment} would go back to {before.version}" if before else f"{environment} has no way back")
+        return
+    chosen = choose(opened, file, tuple(command or ()), cluster_api, cluster_api_namespace, None)
+    _show(run.back(opened, environment, chosen.platform, report=say), output)
+
+
+@app.command()
+def status(
+    file: File = HERE,
+    output: Output = Format.TABLE,
+    calendar: Annotated[Path | None, typer.Option("--ical", help="Write the dates as iCalendar to a file.")] = None,
+) -> None:
+    """Show for each Environment what runs, what is due, when it may start and why not before."""
+    from ringfence.flows.updates import commands
+
+    opened = _open(file, None)
+    if calendar is not None:
+        write_atomically(calendar, commands.calendar(opened).encode(), mode=0o644)
+        say(f"written to {calendar}")
+    _show(commands.status(opened), output)
+
+
+@app.command()
+def pause(
+    because: Because, file: File = HERE, actor: Actor = None, dry_run: DryRun = False, output: Output = Format.TABLE
+) -> None:
+    """Let nothing new begin; what runs is finished."""
+    from ringfence.flows.updates import commands
+
+    _show(commands.pause(_open(file, actor), because, dry_run=dry_run), output)
+
+
+@app.command()
+def resume(file: File = HERE, actor: Actor = None, dry_run: DryRun = False, output: Output = Format.TABLE) -> None:
+    """Let what was paused or stopped go on."""
+    from ringfence.flows.updates import commands
+
+    _show(commands.resume(_open(file, actor), dry_run=dry_run), output)
+
+
+@app.command()
+def abandon(
+    because: Because, file: File = HERE, actor: Actor = None, dry_run: DryRun = False, output: Output = Format.TABLE
+) -> None:
+    """Give the planned update up; every Environment stays at what it runs."""
+    from ringfence.flows.updates import commands
+
+    _show(commands.abandon(_open(file, actor), because, dry_run=dry_run), output)
+
+
+@app.command()
+def adopt(
+    environment: Environment,
+    bundle: Annotated[Path, typer.Option(help="The bundle that it runs.")],
+    file: File = HERE,
+    actor: Actor = None,
+    dry_run: DryRun = False,
+    output: Output = Format.TABLE,
+) -> None:
+    """Say what an Environment runs that Ringfence did not update itself."""
+    from ringfence.flows.updates import commands
+    from ringfence.update.bundle_file import read_bundle
+
+    _show(commands.adopt(_open(file, actor), environment, read_bundle(bundle), dry_run=dry_run), output)
+
+
+@app.command()
+def record(
+    environment: Environment,
+    to: Annotated[Path, typer.Option(help="Where to write the signed record.")],
+    file: File = HERE,
+    actor: Actor = None,
+) -> None:
+    """Sign a new record that an Environment runs what it runs, for those who share nothing with it."""
+    from ringfence.flows.updates import commands
+
+    path = commands.issue(_open(file, actor), environment)
+    write_atomically(to, path.read_bytes(), mode=0o644)
+    say(f"written to {to}")
+
+
+@app.command()
+def receive(
+    records: Annotated[list[Path], typer.Argument(help="Records that arrived as files.")],
+    file: Annotated[Path, typer.Option("-f", "--file", help="The Landscape, or its folder.")] = HERE,
+    actor: Actor = None,
+    dry_run: DryRun = False,
+) -> None:
+    """Take records that arrived; a forged, foreign, stale or replayed one is refused with exit 1."""
+    from ringfence.flows.updates import commands
+    from ringfence.flows.updates.run import read_file
+    from ringfence.update.record import read_record
+
+    opened = _open(file, actor)
+    for path in records:
+        text = read_file(path)
+        if dry_run:
+            found = read_record(text, opened.desk.trusted(), opened.landscape.name)
+        else:
+            found = commands.receive(opened, text)
+        say(f"{path}: {found.environment} runs {found.version} since {found.finished.isoformat()}")
+
+
+@app.command()
+def trust(
+    key: Annotated[Path, typer.Argument(help="The public key (PEM) that signs the records of an Environment.")],
+    environment: Environment,
+    file: Annotated[Path, typer.Option("-f", "--file", help="The Landscape, or its folder.")] = HERE,
+) -> None:
+    """Believe the records of an Environment that a key signed."""
+    from ringfence.evidence.signing import read_public_key
+    from ringfence.flows.updates import commands
+
+    commands.trust(_open(file, None), environment, read_public_key(key))
+    say(f"records of {environment} are believed from this key")
+
+
+@app.command("key")
+def key_file() -> None:
+    """Print the public key of this machine, to be given to those who are to believe its records."""
+    from ringfence.evidence.place import key_path
+    from ringfence.evidence.signing import file_signer
+
+    sys.stdout.write(file_signer(key_path(Paths.from_environment())).public.pem)
+
+
+def _open(file: Path, actor: str | None) -> "Opened":
+    from ringfence.flows.updates.commands import open_update
+
+    return open_update(file, Paths.from_environment(), SystemClock(), actor)
+
+
+def _show(value: "UpdateStatus", output: Format) -> None:
+    if print_data(value.to_json(), output):
+        return
+    rows = tuple(
+        (
+            one.name,
+            one.designation.value,
+            one.version or "-",
+            one.next or "-",
+            one.phase.value,
+            one.not_before.isoformat() if one.not_before else "-",
+            one.because,
+        )
+        for one in value.environments
+    )
+    print_table(Table(("environment", "designation", "version", "next", "state", "not before", "because"), rows))

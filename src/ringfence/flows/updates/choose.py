@@ -1,0 +1,49 @@
+"""Which platform an update drives, from what was said on the command line."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ringfence.base.errors import UsageError
+from ringfence.flows.updates.commands import Opened
+from ringfence.flows.updates.platforms import (
+    CommandPlatform,
+    EnginePlatform,
+    Site,
+    look_gates,
+    look_healthy,
+    look_separation,
+)
+from ringfence.flows.updates.run import Looks
+from ringfence.update.platform import Platform
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A platform and how its outcome is looked at."""
+
+    platform: Platform
+    looks: Looks
+
+
+def choose(
+    opened: Opened,
+    file: Path,
+    command: tuple[str, ...],
+    cluster_api: str | None,
+    namespace: str,
+    accept_unknown: str | None,
+) -> Chosen:
+    """The command where there is one, Cluster API where its context is named, else the embedded engine."""
+    from ringfence.base.paths import Paths
+
+    if command and cluster_api:
+        raise UsageError("an update is run by a command or by Cluster API, not by both")
+    site = Site(opened.landscape, opened.topology, file, Paths.from_environment(), opened.desk.clock)
+    looks = Looks(look_separation(site, accept_unknown), look_gates(site))
+    if command:
+        return Chosen(CommandPlatform(command, look_healthy(site)), looks)
+    if cluster_api is not None:
+        from ringfence.flows.updates.clusterapi import ClusterApiPlatform
+
+        return Chosen(ClusterApiPlatform(site, cluster_api, namespace), looks)
+    return Chosen(EnginePlatform(site), looks)
