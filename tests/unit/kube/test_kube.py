@@ -1,0 +1,310 @@
+"""The door to the API: what its refusals become, what a kubeconfig must be, and watches that break off.
+
+The server here is a real one on this machine that answers as it is told; whole API servers are in tests/integration.
+"""
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ringfence.base.errors import (
+    ConflictError,
+    ForbiddenError,
+    InputError,
+    RingfenceError,
+    StateError,
+    UnreachableError,
+)
+from ringfence.kube import (
+    PODS,
+    SECRETS,
+    Action,
+    Cluster,
+    ExpiredError,
+    NotFoundError,
+    RefusedError,
+    Resource,
+    contexts,
+    open_cluster,
+)
+from ringfence.kube.errors import refusal
+from ringfence.kube.resources import from_aggregated
+
+Answer = Callable[[BaseHTTPRequestHandler], None]
+
+
+class Server:
+    """Answers each request with the next of its answers, the last one for ever, and remembers what was asked."""
+
+    def __init__(self) -> None:
+        self.answers: list[Answer] = []
+        self.asked: list[tuple[str, str, dict[str, str], bytes]] = []
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def handle_one(self) -> None:
+                length = int(self.headers.get("Content-Length") or 0)
+                outer.asked.append((self.command, self.path, dict(self.headers.items()), self.rfile.read(length)))
+                answer = outer.answers.pop(0) if len(outer.answers) > 1 else outer.answers[0]
+                answer(self)
+
+            do_GET = do_POST = do_PATCH = do_DELETE = handle_one  # noqa: N815 (names of the standard library)
+
+            def log_message(self, *unused: object) -> None:
+                """Keep quiet."""
+
+        self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.http.server_address[1]}"
+        threading.Thread(target=self.http.serve_forever, args=(0.02,), daemon=True).start()
+
+
+def says(document: Any, code: int = 200) -> Answer:
+    def answer(request: BaseHTTPRequestHandler) -> None:
+        content = json.dumps(document).encode()
+        request.send_response(code)
+        request.send_header("Content-Type", "application/json")
+        request.send_header("Content-Length", str(len(content)))
+        request.end_headers()
+        request.wfile.write(content)
+
+    return answer
+
+
+def streams(*events: Any) -> Answer:
+    """Events of a watch, then the connection closes."""
+
+    def answer(request: BaseHTTPRequestHandler) -> None:
+        request.send_response(200)
+        request.send_header("Content-Type", "application/json")
+        request.send_header("Connection", "close")
+        request.end_headers()
+        for event in events:
+            request.wfile.write(json.dumps(event).encode() + b"\n")
+        request.close_connection = True
+
+    return answer
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    one = Server()
+    yield one
+    one.http.shutdown()
+    one.http.server_close()
+
+
+@pytest.fixture
+def kubeconfig(server: Server, tmp_path: Path) -> Path:
+    path = tmp_path / "config"
+    path.write_text(
+        json.dumps(
+            {
+                "apiVersion": "v1",
+                "kind": "Config",
+                "current-context": "here",
+                "clusters": [{"name": "here", "cluster": {"server": server.url}}],
+                "users": [{"name": "me", "user": {"token": "hunter2"}}],
+                "contexts": [{"name": "here", "context": {"cluster": "here", "user": "me"}}],
+            }
+        ),
+        encoding="utf-8",
+    )
+    return path
+
+
+@pytest.fixture
+def cluster(kubeconfig: Path) -> Iterator[Cluster]:
+    with open_cluster(kubeconfig) as one:
+        yield one
+
+
+def event(kind: str, version: str, name: str = "a") -> dict[str, Any]:
+    return {"type": kind, "object": {"metadata": {"name": name, "resourceVersion": version}}}
+
+
+def test_lists_are_paged_and_items_say_what_they_are(server: Server, cluster: Cluster) -> None:
+    server.answers = [
+        says({"metadata": {"continue": "more", "resourceVersion": "5"}, "items": [{"metadata": {"name": "a"}}]}),
+        says({"metadata": {"resourceVersion": "5"}, "items": [{"metadata": {"name": "b"}}]}),
+    ]
+    listing = cluster.list_raw(PODS, "shop", label_selector="x=y")
+    assert [(item["kind"], item["apiVersion"], item["metadata"]["name"]) for item in listing.items] == [
+        ("Pod", "v1", "a"),
+        ("Pod", "v1", "b"),
+    ]
+    assert listing.resource_version == "5"
+    assert server.asked[0][1].startswith("/api/v1/namespaces/shop/pods?")
+    assert "continue=more" in server.asked[1][1]
+    assert "labelSelector=x%3Dy" in server.asked[1][1]
+
+
+def test_apply_uses_one_field_manager_and_forces_only_when_told(server: Server, cluster: Cluster) -> None:
+    server.answers = [says({})]
+    document = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", "namespace": "shop"}}
+    cluster.apply(document, dry_run=True)
+    cluster.apply(document, force=True)
+    (method, path, headers, body), (_, second, _, _) = server.asked
+    assert method == "PATCH"
+    assert path == "/api/v1/namespaces/shop/configmaps/a?fieldManager=ringfence&force=false&dryRun=All"
+    assert second == "/api/v1/namespaces/shop/configmaps/a?fieldManager=ringfence&force=true"
+    assert headers["Content-Type"] == "application/apply-patch+yaml"
+    assert json.loads(body) == document
+
+
+def test_impersonation_is_on_every_request(server: Server, cluster: Cluster) -> None:
+    server.answers = [says({"items": []})]
+    cluster.impersonating("alice", ("devs", "qa")).list_raw(PODS)
+    headers = server.asked[0][2]
+    assert headers["Impersonate-User"] == "alice"
+    assert headers["Impersonate-Group"] == "qa"  # the last of the two headers, as a dict keeps them
+
+
+def test_what_is_not_there_is_none(server: Server, cluster: Cluster) -> None:
+    server.answers = [says({"kind": "Status", "message": "not found"}, 404)]
+    assert cluster.get(PODS, "a", "shop") is None
+    assert cluster.delete(PODS, "a", "shop") is False
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "kind", "reason"),
+    [
+        (403, 'pods is forbidden: User "x" cannot list resource "pods"', ForbiddenError, "Forbidden"),
+        (403, 'pods "a" is forbidden: exceeded quota: capacity', RefusedError, "Refused"),
+        (403, 'pods "a" is forbidden: violates PodSecurity "restricted:v1.33"', RefusedError, "Refused"),
+        (401, "Unauthorized", ForbiddenError, "Unauthorized"),
+        (404, "gone", NotFoundError, "NotFound"),
+        (409, "conflict", ConflictError, "Conflict"),
+        (410, "too old", ExpiredError, "Expired"),
+        (422, "invalid", RefusedError, "Invalid"),
+        (400, "bad", InputError, "BadRequest"),
+        (503, "starting", UnreachableError, "ServiceUnavailable"),
+        (418, "teapot", StateError, "HTTP 418"),
+    ],
+)  # fmt: skip
+def test_refusals_are_told_apart(code: int, message: str, kind: type[RingfenceError], reason: str) -> None:
+    reasons = {409: "Conflict", 400: "BadRequest", 503: "ServiceUnavailable"}
+    error = refusal("https://x", "GET", "/y", code, {"message": message, "reason": reasons.get(code)})
+    assert type(error) is kind
+    assert error.reason == reason
+    assert message in error.message or code == 401
+
+
+def test_errors_do_not_repeat_what_was_sent(server: Server, cluster: Cluster) -> None:
+    server.answers = [says({"message": "invalid"}, 422)]
+    document = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": "a", "namespace": "b"},
+        "stringData": {"p": "hunter3"},
+    }
+    with pytest.raises(RefusedError) as caught:
+        cluster.create(document)
+    assert "hunter" not in f"{caught.value} {caught.value.hint}"
+
+
+def test_nobody_there(kubeconfig: Path, server: Server) -> None:
+    server.http.shutdown()
+    server.http.server_close()
+    with open_cluster(kubeconfig) as cluster, pytest.raises(UnreachableError) as caught:
+        cluster.version()
+    assert caught.value.reason == "Unreachable"
+    assert "hunter2" not in str(caught.value)
+
+
+def test_an_answer_that_is_not_json(server: Server, cluster: Cluster) -> None:
+    def answer(request: BaseHTTPRequestHandler) -> None:
+        request.send_response(200)
+        request.send_header("Content-Length", "5")
+        request.end_headers()
+        request.wfile.write(b"<html")
+
+    server.answers = [answer]
+    with pytest.raises(StateError, match="not JSON"):
+        cluster.version()
+
+
+def test_a_watch_goes_on_where_the_connection_broke_off(server: Server, cluster: Cluster) -> None:
+    server.answers = [
+        streams(event("ADDED", "1"), event("MODIFIED", "2")),
+        streams(event("BOOKMARK", "7")),
+        streams(event("DELETED", "9", "b")),
+        streams({"type": "ERROR", "object": {"code": 410, "message": "too old resource version"}}),
+    ]
+    seen = []
+    watching = cluster.watch(PODS, "shop", seconds=30)
+    with pytest.raises(ExpiredError):
+        seen.extend((one.type, one.object["metadata"]["resourceVersion"]) for one in iter(watching.__next__, None))
+    assert seen == [("ADDED", "1"), ("MODIFIED", "2"), ("DELETED", "9")]
+    assert ["resourceVersion=2" in asked[1] for asked in server.asked] == [False, True, False, False]
+    assert "resourceVersion=7" in server.asked[2][1]
+
+
+def test_reviews(server: Server, cluster: Cluster) -> None:
+    server.answers = [
+        says({"status": {"allowed": True, "reason": "RBAC: allowed by RoleBinding"}}),
+        says({"status": {}}),
+    ]
+    right = Action("create", "", "pods", "shop", subresource="exec")
+    assert cluster.access_review("alice", ("devs",), right).allowed
+    assert not cluster.self_access(right).allowed
+    body = json.loads(server.asked[0][3])
+    assert body["spec"] == {
+        "user": "alice",
+        "groups": ["devs"],
+        "resourceAttributes": {"verb": "create", "resource": "pods", "namespace": "shop", "subresource": "exec"},
+    }
+    assert str(right) == "create pods/exec in shop"
+
+
+def test_discovery_takes_the_preferred_version_and_each_resource_once() -> None:
+    def version(name: str, plural: str) -> dict[str, Any]:
+        return {
+            "version": name,
+            "resources": [
+                {"resource": plural, "responseKind": {"kind": "Thing"}, "scope": "Namespaced", "verbs": ["list"]}
+            ],
+        }
+
+    document = {
+        "items": [{"metadata": {"name": "x.io"}, "versions": [version("v2", "things"), version("v1", "things")]}]
+    }
+    assert from_aggregated(document) == (Resource("x.io", "v2", "things", "Thing", True, frozenset({"list"})),)
+
+
+def test_an_unknown_kind_is_named(server: Server, cluster: Cluster) -> None:
+    server.answers = [says({"items": []})]
+    with pytest.raises(NotFoundError, match=r"no kind Thing in x\.io/v1"):
+        cluster.resource_of("x.io/v1", "Thing")
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "a: b", "\x00\x01", "clusters: 5\ncontexts: []"])
+def test_a_file_that_is_no_kubeconfig(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "config"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(InputError) as caught:
+        open_cluster(path)
+    assert caught.value.reason == "BadKubeconfig"
+
+
+def test_a_kubeconfig_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
+    with pytest.raises(InputError) as caught:
+        contexts()
+    assert caught.value.reason == "NoKubeconfig"
+
+
+def test_a_context_that_is_not_there_offers_the_nearest(kubeconfig: Path) -> None:
+    with pytest.raises(InputError, match="did you mean 'here'"):
+        open_cluster(kubeconfig, "heer")
+    assert contexts(kubeconfig).names == ("here",)
+
+
+def test_paths_quote_names() -> None:
+    assert SECRETS.path("a/b", "c d") == "/api/v1/namespaces/a%2Fb/secrets/c%20d"
