@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from ringfence.prove.network.selectors import UnreadableError, parse_list
-from ringfence.prove.scheduling.taints import Toleration
+from ringfence.prove.scheduling.taints import Taint, Toleration
 from ringfence.prove.scheduling.values import parse_toleration
 
 NODE_SELECTOR = ("scheduler.alpha.kubernetes.io/node-selector",)
@@ -30,6 +30,17 @@ class TolerationRules:
         if not self.allowed:
             return None
         return next((one for one in tolerations if not any(_covers(rule, one) for rule in self.allowed)), None)
+
+    def could_tolerate(self, taint: Taint) -> bool:
+        """Is there an allowed toleration that tolerates this taint (Gt and Lt count as if they did)?"""
+        if not self.allowed:
+            return True
+        return any(
+            (not rule.effect or rule.effect == taint.effect)
+            and (not rule.key or rule.key == taint.key)
+            and (rule.operator != "Equal" or rule.value == taint.value)
+            for rule in (*self.allowed, *self.defaults)
+        )
 
 
 def _covers(rule: Toleration, one: Toleration) -> bool:
