@@ -1,6 +1,7 @@
 """``ringfence prove``: does the separation hold, and if not, how is it broken?"""
 
 import sys
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -41,6 +42,9 @@ def command(
         tuple[str, str] | None,
         typer.Option("--explain", metavar="PAIR DIMENSION", help="The whole argument; PAIR is 'FROM TO' or FROM,TO."),
     ] = None,
+    cni: Annotated[
+        str | None, typer.Option("--cni", help="The clusters' network plugin, when the Partition names none.")
+    ] = None,
     init: Annotated[bool, typer.Option("--init", help="Write a first Partition from what is there.")] = False,
 ) -> None:
     """Prove that the separation holds, or show how it breaks."""
@@ -61,7 +65,7 @@ def command(
         and Path("ringfence.yaml").is_file()
     ):
         file = Path("ringfence.yaml")
-    request = ProveRequest(file, partition, snapshots, contexts, kubeconfig)
+    request = ProveRequest(file, partition, snapshots, contexts, kubeconfig, cni=cni)
     if init:
         _init(request)
         return
@@ -101,16 +105,26 @@ def _print(proved: Any, output: ProofFormat) -> None:
 
 
 def _print_table(proof: Any, *, every: bool) -> None:
-    from ringfence.prove.report.rows import HEADERS, chains, rows
+    from ringfence.prove.report.rows import HEADERS, LEGEND, chains, rows
 
     print_table(Table(HEADERS, rows(proof)))
+    sys.stdout.write(LEGEND + "\n")
     lines = list(chains(proof, most=1000 if every else 10))
     if lines:
-        sys.stdout.write("\n" + "\n".join(lines) + "\n")
+        sys.stdout.write("\n" + "\n".join(folded(lines)) + "\n")
     sys.stdout.write(f"\nverdict: {proof.answer.value}\n")
     say("assumed (what no API shows):")
     for text in proof.assumptions:
         say(f"  {text}")
+
+
+def folded(lines: Iterable[str]) -> Iterator[str]:
+    """Lines of at most 100 columns, what follows a fold indented below its line."""
+    import textwrap
+
+    for line in lines:
+        indent = " " * (len(line) - len(line.lstrip()) + 2)
+        yield from textwrap.wrap(line, 100, subsequent_indent=indent, break_on_hyphens=False) or [""]
 
 
 def _explain(proved: Any, pair: str, dimension: str) -> None:
@@ -130,7 +144,7 @@ def _explain(proved: Any, pair: str, dimension: str) -> None:
     except KeyError:
         deployments = [item.name for item in proved.partition.deployments]
         raise UsageError(f"there is no pair {' -> '.join(names)}; deployments are {', '.join(deployments)}") from None
-    sys.stdout.write("\n".join(explain(proved.proof, found, Dimension(dimension))) + "\n")
+    sys.stdout.write("\n".join(folded(explain(proved.proof, found, Dimension(dimension)))) + "\n")
 
 
 def _init(request: Any) -> None:

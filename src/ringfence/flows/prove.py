@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,13 +10,18 @@ from ringfence.base.errors import InputError, UsageError
 from ringfence.observe.files import read_snapshot
 from ringfence.observe.hashing import HashingKey, new_key
 from ringfence.observe.partition import load_partition
-from ringfence.prove.partition import Partition
+from ringfence.prove.partition import Assumptions, Partition
 from ringfence.prove.proof import Proof
 from ringfence.prove.snapshot import ClusterSnapshot, Snapshot, snapshot_of
 
 if TYPE_CHECKING:
     from ringfence.base.clock import Clock
     from ringfence.base.paths import Paths
+
+
+EMBEDDED = Assumptions({"cni": {"enforces": ["NetworkPolicy"], "sctp": "enforced"}})
+"""What a proof of embedded clusters takes for granted: their pods have no network, so policies are proved for a plugin
+that enforces NetworkPolicy v1, and everything beyond that is left open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +34,7 @@ class ProveRequest:
     contexts: Mapping[str, str]
     kubeconfig: Path | None = None
     key: HashingKey | None = None
+    cni: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +69,15 @@ class Gathered:
 
 def gather(request: ProveRequest, paths: "Paths", clock: "Clock") -> Gathered:
     """The Partition and the clusters, read. Clusters of a Landscape that nobody names are its own, live."""
+    gathered = _gather(request, paths, clock)
+    assume = gathered.partition.assume
+    if request.cni is None or assume.cni_name is not None:
+        return gathered
+    facts = {**assume.facts, "cni": {**assume.cni, "name": request.cni}}
+    return Gathered(replace(gathered.partition, assume=Assumptions(facts)), gathered.snapshot)
+
+
+def _gather(request: ProveRequest, paths: "Paths", clock: "Clock") -> Gathered:
     if request.partition is not None:
         partition = load_partition(request.partition)
         if not request.snapshots and not request.contexts:
@@ -122,6 +137,8 @@ def _landscape(request: ProveRequest, file: Path, paths: "Paths", clock: "Clock"
             return read_cluster(name, cluster, key, namespaces=_namespaces(partition, name))
 
     wanted = list(given) if given else known
+    if all(name not in given and targets.embedded(name) for name in wanted) and not partition.assume.facts:
+        partition = replace(partition, assume=EMBEDDED)
     with ThreadPoolExecutor(max_workers=4) as pool:
         clusters = list(pool.map(lambda name: read(name, targets), wanted))
     return Gathered(partition, snapshot_of(clusters))

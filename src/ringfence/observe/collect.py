@@ -123,7 +123,7 @@ class Collector:
         elif word == "ClusterFacts":
             self._own_facts(spec)
         else:
-            return word in ("Partition", "Landscape", "Topology", "Proof")
+            return word in ("Partition", "Landscape", "Topology", "Proof", "NodePools")
         return True
 
     def _own_facts(self, spec: Mapping[str, Any]) -> None:

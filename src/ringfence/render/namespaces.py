@@ -62,13 +62,14 @@ def priority_name(landscape: Landscape, stage: Stage) -> str:
 
 
 def priority_class(landscape: Landscape, stage: Stage) -> Rendered:
-    """The stage's PriorityClass: production above everything without a class, the others below it, lower stages lower.
+    """The stage's PriorityClass: production above everything without a class, all the others equal below it.
+
+    Equal, since a class above another stage's is a way to starve it, and that is promised to no stage but production.
 
     No class preempts: who comes late waits, so that no deployment can push out another. The values stay above -10,
     below which the cluster autoscaler takes pods for expendable and adds no nodes for them.
     """
-    top = max(one.rank for one in landscape.stages)
-    value = 1000 if stage.production else max(-9, stage.rank - top)
+    value = 1000 if stage.production else -1
     return Rendered(
         PLATFORM,
         {

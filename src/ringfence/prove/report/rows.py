@@ -3,12 +3,18 @@
 from collections.abc import Iterator
 
 from ringfence.base.text import printable
+from ringfence.landscape.model import Level
 from ringfence.prove.proof import Answer, Dimension, PairProof, Proof, Verdict
 
-HEADERS = ("from", "to", "promised", "holds", "net", "access", "cred", "perf", "platf", "data", "verdict")
-_SHORT = {Answer.HOLDS: "ok", Answer.BROKEN: "BROKEN", Answer.UNKNOWN: "?"}
+HEADERS = ("from", "to", "asked", "holds", "net", "acc", "cred", "perf", "plat", "data", "verdict")
+_SHORT = {Answer.HOLDS: "ok", Answer.BROKEN: "NO", Answer.UNKNOWN: "?"}
+_LEVELS = {
+    Level.LABELS: "label", Level.NAMESPACE: "ns", Level.NODE: "node", Level.NODE_NAMESPACE: "n+ns",
+    Level.CLUSTER: "clust", Level.ENVIRONMENT: "env",
+}  # fmt: skip
+LEGEND = "ok holds, NO broken, ? unknown; in brackets: not promised. acc access, cred credentials, perf performance"
 _ORDER = (Answer.BROKEN, Answer.UNKNOWN, Answer.HOLDS)
-_NAME = 22
+_NAME = 19
 
 
 def worst_first(proof: Proof) -> list[PairProof]:
@@ -24,9 +30,9 @@ def rows(proof: Proof) -> tuple[tuple[str, ...], ...]:
     for pair in worst_first(proof):
         wanted = PROMISES[pair.promised] if pair.promised is not None else frozenset()
         cells = tuple(_cell(pair.dimensions[dimension], dimension in wanted) for dimension in Dimension)
-        promised = pair.promised.value if pair.promised else "-"
-        holds = pair.holds.value if pair.holds else "none"
-        found.append((_cut(pair.source), _cut(pair.destination), _level(promised), _level(holds), *cells, _word(pair)))
+        promised = _LEVELS[pair.promised] if pair.promised else "-"
+        holds = _LEVELS[pair.holds] if pair.holds else "none"
+        found.append((_cut(pair.source), _cut(pair.destination), promised, holds, *cells, _word(pair)))
     return tuple(found)
 
 
@@ -36,16 +42,13 @@ def _word(pair: PairProof) -> str:
 
 def _cell(verdict: Verdict, wanted: bool) -> str:
     word = _SHORT[verdict.answer]
-    return word if wanted else f"({'open' if verdict.answer is Answer.BROKEN else word})"
-
-
-def _level(word: str) -> str:
-    return {"node+namespace": "node+ns", "environment": "environm.", "namespace": "namesp."}.get(word, word)
+    return word if wanted else f"({word.lower()})"
 
 
 def _cut(name: str) -> str:
+    """A name of at most 19 characters; what is cut is in the middle, since names differ at their ends."""
     shown = printable(name)
-    return shown if len(shown) <= _NAME else shown[: _NAME - 1] + "…"
+    return shown if len(shown) <= _NAME else f"{shown[:8]}…{shown[-(_NAME - 9) :]}"
 
 
 def chains(proof: Proof, most: int = 10) -> Iterator[str]:

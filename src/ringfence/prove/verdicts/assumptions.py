@@ -17,8 +17,13 @@ def _assumptions(world: ProofWorld) -> Iterator[str]:
     elif world.partition.assume.cni:
         facts_said = ", ".join(f"{key}: {value}" for key, value in sorted(world.partition.assume.cni.items()))
         yield f"of the network plugin it is assumed: {facts_said} (assume.cni)"
+    elif "NetworkPolicy" in (world.partition.assume.cni.get("enforces") or ()):
+        yield "the network plugin enforces NetworkPolicy v1, whichever it is (embedded pods have no network)"
     else:
         yield "no network plugin is assumed: a network verdict holds under every allowed behaviour"
+    if world.partition.common.groups or world.partition.common.users:
+        names = ", ".join((*world.partition.common.groups, *world.partition.common.users))
+        yield f"people of several deployments by design may use what they have in one in the other: {names}"
     for name, facts in world.clusters.items():
         if not facts.flags.authorization_modes:
             yield f"{name}: RBAC and the Node authorizer alone decide access (cloud access entries are not visible)"

@@ -108,7 +108,7 @@ def _mend(found: Found, *, soft: bool) -> str:
     if not soft:
         return "keep the two on node pools of their own: labels, taints, and an admission policy that requires them"
     text = found.because[0]
-    if "PriorityClass" in text:
+    if "PriorityClass" in text or "priority" in text:
         return "let a ResourceQuota with scopeSelector PriorityClass admit only the classes that are meant"
     if "limit" in text:
         return "let a LimitRange give every container default limits on cpu, memory and ephemeral storage"
