@@ -4,8 +4,8 @@
 
 "Usable" is: the API server is ready, pods can be created (the default ServiceAccount is there), the scheduler runs and
 every node is Ready. The bare components are etcd, kube-apiserver, kube-controller-manager and kube-scheduler of the
-same version, each a process with its usual settings, "usable" without nodes. Memory is what processes hold of their own and
-their part of what they share (PSS), and the resident set (RSS) beside it, five seconds after the start. The budgets are
+same version, each a process with its usual settings, "usable" without nodes. Memory is what processes hold of their own
+and their part of what they share (PSS), and the resident set (RSS) beside it, five seconds after the start. Budgets are
 those of the engine's issue, for two cores. Ends with 1 when a budget is broken.
 """
 

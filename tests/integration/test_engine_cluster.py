@@ -102,6 +102,35 @@ def test_pods_are_placed_where_taints_let_them_and_run(admin: Kubectl) -> None:
     eventually(lambda: not admin.get("pods", "-l", "app=web")["items"])
 
 
+_STATEFUL = """
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: store}
+spec:
+  replicas: 2
+  serviceName: store
+  selector: {matchLabels: {app: store}}
+  template:
+    metadata: {labels: {app: store}}
+    spec: {containers: [{name: store, image: store, volumeMounts: [{name: data, mountPath: /data}]}]}
+  volumeClaimTemplates:
+  - metadata: {name: data}
+    spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}
+"""
+
+
+def test_volumes_are_claimed_and_reclaimed(admin: Kubectl) -> None:
+    admin.do("apply", "-f", "-", stdin=_STATEFUL)
+    try:
+        admin.do("rollout", "status", "statefulset/store", "--timeout=30s")
+        claims = admin.get("persistentvolumeclaims")["items"]
+        assert [claim["status"]["phase"] for claim in claims] == ["Bound", "Bound"]
+    finally:
+        admin.do("delete", "statefulset", "store")
+        admin.do("delete", "persistentvolumeclaims", "--all")
+    eventually(lambda: not admin.get("persistentvolumes")["items"])
+
+
 @pytest.mark.parametrize(
     "resource",
     [

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
@@ -31,7 +32,7 @@ func Run(directory string) error {
 	}
 	say := func(status state.Status) {
 		status.Generation = config.Generation
-		status.Version = common.GetVersion().Version
+		status.Version, _, _ = strings.Cut(common.GetVersion().Version, "+")
 		if err := state.WriteStatus(directory, status); err != nil {
 			fmt.Fprintln(os.Stderr, "status.json:", err)
 		}

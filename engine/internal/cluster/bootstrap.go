@@ -11,16 +11,17 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
+	storagev1 "k8s.io/api/storage/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/yaml"
 	"k8s.io/client-go/kubernetes"
 )
 
-// What the users of the kubeconfigs may do, and what the simulated nodes may.
+// What the users of the kubeconfigs may do, what the simulated nodes may, and the default storage class.
 //
-//go:embed rbac.yaml
-var rights []byte
+//go:embed platform.yaml
+var platform []byte
 
 // lastingUser is a user whose certificate is kept in a kubeconfig.
 type lastingUser struct {
@@ -37,9 +38,9 @@ var lastingUsers = []lastingUser{
 
 const fieldManager = "ringfence-engine"
 
-// applyRights creates or corrects the engine's own roles and bindings.
-func applyRights(ctx context.Context, client kubernetes.Interface) error {
-	documents := yaml.NewYAMLReader(bufio.NewReader(bytes.NewReader(rights)))
+// applyPlatform creates or corrects the objects that every cluster of the engine has.
+func applyPlatform(ctx context.Context, client kubernetes.Interface) error {
+	documents := yaml.NewYAMLReader(bufio.NewReader(bytes.NewReader(platform)))
 	for {
 		document, err := documents.Read()
 		if errors.Is(err, io.EOF) {
@@ -57,8 +58,10 @@ func applyRights(ctx context.Context, client kubernetes.Interface) error {
 			err = applyRole(ctx, client, document)
 		case "ClusterRoleBinding":
 			err = applyBinding(ctx, client, document)
+		case "StorageClass":
+			err = createClass(ctx, client, document)
 		default:
-			err = fmt.Errorf("rbac.yaml: kind %q is not expected", kind.Kind)
+			err = fmt.Errorf("platform.yaml: kind %q is not expected", kind.Kind)
 		}
 		if err != nil {
 			return err
@@ -88,6 +91,19 @@ func applyBinding(ctx context.Context, client kubernetes.Interface, document []b
 	_, err := bindings.Create(ctx, &binding, metav1.CreateOptions{FieldManager: fieldManager})
 	if apierrors.IsAlreadyExists(err) {
 		_, err = bindings.Update(ctx, &binding, metav1.UpdateOptions{FieldManager: fieldManager})
+	}
+	return err
+}
+
+// createClass creates a storage class; its parts cannot be changed later, and a user may have made it not the default.
+func createClass(ctx context.Context, client kubernetes.Interface, document []byte) error {
+	var class storagev1.StorageClass
+	if err := yaml.UnmarshalStrict(document, &class); err != nil {
+		return err
+	}
+	_, err := client.StorageV1().StorageClasses().Create(ctx, &class, metav1.CreateOptions{FieldManager: fieldManager})
+	if apierrors.IsAlreadyExists(err) {
+		return nil
 	}
 	return err
 }

@@ -239,7 +239,7 @@ func (p *process) startParts(ctx context.Context) error {
 	go func() { p.fail("kube-controller-manager", runControllers(ctx, p.directory, controllers)) }()
 	go func() { p.fail("kube-scheduler", runScheduler(ctx, placer)) }()
 	go func() {
-		if err := simulateNodes(ctx, nodes); err != nil {
+		if err := errors.Join(simulateNodes(ctx, nodes), simulateVolumes(ctx, nodes)); err != nil {
 			p.fail("nodes", err)
 		}
 	}()
@@ -248,7 +248,7 @@ func (p *process) startParts(ctx context.Context) error {
 
 // converge makes the cluster what the configuration asks for.
 func (p *process) converge(ctx context.Context, client kubernetes.Interface) error {
-	if err := applyRights(ctx, client); err != nil {
+	if err := applyPlatform(ctx, client); err != nil {
 		return err
 	}
 	if err := applyNodes(ctx, client, p.config.Nodes); err != nil {

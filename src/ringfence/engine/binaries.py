@@ -91,7 +91,12 @@ def source_folder() -> Path | None:
 def source_hash(sources: Path) -> str:
     """A short name for the content of the Go sources: the same for the same files wherever they are."""
     digest = hashlib.sha256()
-    files = {path for pattern in _SOURCE_NAMES for path in sources.rglob(pattern) if path.is_file()}
+    files = {
+        path
+        for pattern in _SOURCE_NAMES
+        for path in sources.rglob(pattern)
+        if path.is_file() and not path.name.endswith("_test.go")
+    }
     for path in sorted(files, key=lambda path: path.relative_to(sources).as_posix()):
         content = path.read_bytes()
         digest.update(f"{path.relative_to(sources).as_posix()}\0{len(content)}\0".encode())
