@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+from ringfence.promote.gates.question import Proved
 from ringfence.promote.ladder import Ladder, Rung
 from ringfence.promote.state import ReleaseRecord
 
@@ -30,3 +31,12 @@ def ladder(application: str = "portal", copies: int = 3, gates: dict[str, tuple[
 def record(number: int, by: str = "alice") -> ReleaseRecord:
     """The release of that number, with a digest of its own."""
     return ReleaseRecord(f"sha256:{number:064x}", f"1.{number}", None, "alice", by, START)
+
+
+def proof_that(answer: str) -> Proved:
+    """A proof that holds, is broken, or is unknown in one dimension."""
+    return Proved(
+        "the proof holds",
+        {"access": "alice can read a Secret"} if answer == "broken" else {},
+        {"network": "the CNI is not known"} if answer == "unknown" else {},
+    )

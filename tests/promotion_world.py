@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
-from promotion import START
+from promotion import START, proof_that
 from ringfence.base.clock import SetClock
 from ringfence.base.errors import StateError, UnreachableError
 from ringfence.base.paths import Paths
@@ -26,7 +26,7 @@ from ringfence.flows.release import Choices, Made, release
 from ringfence.flows.sources import read_sources
 from ringfence.flows.targets import Contexts, Targets
 from ringfence.landscape.load import load_landscape
-from ringfence.promote.gates.question import Proved, Running
+from ringfence.promote.gates.question import Running
 from ringfence.render import render
 from ringfence.render.files import repository_files
 
@@ -96,7 +96,7 @@ class Site:
 
     def world(self, workspace: Workspace) -> World:
         delivery = HeadDelivery(workspace.landscape, self.topology, self.targets(), self.clock)
-        facts = WorldFacts(workspace, delivery, lambda _: Proved(self.proof["answer"], "as the test says"))
+        facts = WorldFacts(workspace, delivery, lambda _: proof_that(self.proof["answer"]))
         return World(delivery, facts)
 
     def change(self, text: str) -> None:

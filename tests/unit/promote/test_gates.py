@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from promotion import START, ladder, record
+from promotion import START, ladder, proof_that, record
 from ringfence.base.errors import UnreachableError
 from ringfence.landscape.model import Calendar
 from ringfence.promote.gates.facts import CommandGate, Health, Impact, Separation, Verification
@@ -35,7 +35,7 @@ class World:
     def proved(self, deployment: str) -> Proved:
         if self.proof == "unreachable":
             raise UnreachableError("production-1: does not answer")
-        return Proved(self.proof, f"it {self.proof}")
+        return proof_that(self.proof)
 
     def running(self, deployment: str) -> Running:
         return self.running_now
@@ -96,6 +96,24 @@ def test_separation_opens_on_a_proof_only(proof: str, accept: bool, state: GateS
     verdict = Separation(accept_unknown=accept).ask(question(), World(proof=proof))
     assert verdict.state is state
     assert verdict.facts["proof"] == proof
+
+
+@pytest.mark.parametrize(
+    ("proof", "accept", "state"),
+    [
+        ("broken", "access", OPEN),
+        ("broken", "network", CLOSED),
+        ("unknown", "network", OPEN),
+        ("unknown", "access", CLOSED),
+    ],
+)
+def test_an_accepted_risk_is_said_each_time(proof: str, accept: str, state: GateState) -> None:
+    gate = Separation(accept=frozenset({accept}), why="until the spring")
+    verdict = gate.ask(question(), World(proof=proof))
+    assert verdict.state is state
+    if state is OPEN:
+        assert "which the landscape accepts (until the spring)" in verdict.because
+        assert verdict.facts["accepted"] == accept
 
 
 @pytest.mark.parametrize(

@@ -5,14 +5,14 @@ a mended change away from where it goes.
 """
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 
 from ringfence.decide.topology import Topology
 from ringfence.flows.promotion.workspace import Workspace
 from ringfence.flows.targets import Targets, all_clusters
 from ringfence.promote.gates.question import Proved
-from ringfence.prove.proof import Answer, PairProof, Proof, worst
-from ringfence.prove.snapshot import ClusterSnapshot
+from ringfence.prove.partition import Partition
+from ringfence.prove.proof import Answer, PairProof, Verdict
+from ringfence.prove.snapshot import ClusterSnapshot, Snapshot
 
 _READERS = 4
 
@@ -20,13 +20,11 @@ _READERS = 4
 def proved(workspace: Workspace, topology: Topology, targets: Targets, deployment: str) -> Proved:
     """Whether what was promised of the pairs with ``deployment`` holds now, on the running clusters."""
     from ringfence.flows.partition import topology_partition
-    from ringfence.flows.prove import prove_snapshot
     from ringfence.observe.hashing import new_key
     from ringfence.observe.live import read_cluster
     from ringfence.prove.snapshot import snapshot_of
 
     partition = topology_partition(workspace.landscape, topology)
-    mine = tuple(promise for promise in partition.promises if deployment in promise.between)
     key = new_key()
 
     def read(name: str) -> ClusterSnapshot:
@@ -36,28 +34,35 @@ def proved(workspace: Workspace, topology: Topology, targets: Targets, deploymen
 
     with ThreadPoolExecutor(_READERS) as pool:
         clusters = list(pool.map(read, [cluster.name for _, cluster in all_clusters(topology)]))
-    proof = prove_snapshot(replace(partition, promises=mine), snapshot_of(clusters)).proof
-    return judged(proof, deployment)
+    return judged(partition, snapshot_of(clusters), deployment)
 
 
-def judged(proof: Proof, deployment: str) -> Proved:
-    """What a proof says of one deployment: the worst pair, and its first reason."""
-    pairs = [
-        pair for pair in proof.pairs if deployment in (pair.source, pair.destination) and pair.promised is not None
-    ]
-    answer = worst(pair.answer for pair in pairs)
-    facts = {"pairs": str(len(pairs)), "assumptions": "; ".join(proof.assumptions)}
+def judged(partition: Partition, snapshot: Snapshot, deployment: str) -> Proved:
+    """What a proof says of one deployment: of every dimension that was promised, the first pair that breaks it."""
+    from ringfence.prove.verdicts.assumptions import assumptions_of
+    from ringfence.prove.verdicts.pairs import PROMISES, pair_proof
+    from ringfence.prove.verdicts.world import proof_world
+
+    world = proof_world(partition, snapshot)
+    mine = world.territories.get(deployment)
+    others = [one for name, one in world.territories.items() if name != deployment]
+    ways = [way for other in others if mine is not None for way in ((other, mine), (mine, other))]
+    pairs = [pair for way in ways if (pair := pair_proof(world, *way)).promised is not None]
+    facts = {"pairs": str(len(pairs)), "assumptions": "; ".join(assumptions_of(world))}
     if not pairs:
-        return Proved("holds", f"nothing is promised of {deployment}, so nothing can break", facts)
-    if answer is Answer.HOLDS:
-        return Proved("holds", f"the proof holds for all {len(pairs)} pairs with {deployment}", facts)
-    first = next(pair for pair in pairs if pair.answer is answer)
-    return Proved(answer.value, f"{first.source} → {first.destination} {_reason(first, answer)}", facts)
+        return Proved(f"nothing is promised of {deployment}, so nothing can break", facts=facts)
+    broken: dict[str, str] = {}
+    unknown: dict[str, str] = {}
+    for pair in pairs:
+        for dimension in PROMISES[pair.promised] if pair.promised is not None else ():
+            verdict = pair.dimensions[dimension]
+            found = {Answer.BROKEN: broken, Answer.UNKNOWN: unknown}.get(verdict.answer)
+            if found is not None:
+                found.setdefault(dimension.value, _reason(pair, verdict))
+    because = f"the proof holds for all {len(pairs)} pairs with {deployment}"
+    return Proved(because, dict(sorted(broken.items())), dict(sorted(unknown.items())), facts)
 
 
-def _reason(pair: PairProof, answer: Answer) -> str:
-    for dimension, verdict in pair.dimensions.items():
-        if verdict.answer is answer and (verdict.witness or verdict.missing):
-            words = verdict.witness[-1].step if verdict.witness else verdict.missing[0]
-            return f"is {answer.value} in {dimension.value}: {words}"
-    return f"is {answer.value}"
+def _reason(pair: PairProof, verdict: Verdict) -> str:
+    words = verdict.witness[-1].step if verdict.witness else (verdict.missing or ("no reason is given",))[0]
+    return f"{pair.source} → {pair.destination}: {words}"

@@ -8,20 +8,35 @@ from ringfence.promote.verdict import GateState, GateVerdict
 
 @dataclass(frozen=True, slots=True)
 class Separation:
-    """Open while the proof holds where the release goes. An unknown answer is no proof: the gate stays closed unless
-    ``accept_unknown`` says that somebody decided otherwise."""
+    """Open while the proof holds where the release goes. An unknown answer is no proof: the gate stays closed.
+
+    ``accept_unknown`` says that somebody decided otherwise, ``accept`` names dimensions that are an accepted risk, for
+    the reason ``why``; both show in every answer and in the ledger.
+    """
 
     accept_unknown: bool = False
+    accept: frozenset[str] = frozenset()
+    why: str = ""
     name: str = "separation"
     dear: bool = False
 
     def ask(self, question: Question, facts: Facts) -> GateVerdict:
         """The worst verdict of every pair with the target, both ways."""
         proved = facts.proved(question.target)
-        accepted = proved.answer == "unknown" and self.accept_unknown
-        state = GateState.OPEN if proved.answer == "holds" or accepted else GateState.CLOSED
-        because = f"{proved.because} (accepted by the landscape)" if accepted else proved.because
-        return GateVerdict(self.name, state, because, facts={**proved.facts, "proof": proved.answer})
+        broken = {name: text for name, text in proved.broken.items() if name not in self.accept}
+        unknown = {} if self.accept_unknown else {n: t for n, t in proved.unknown.items() if n not in self.accept}
+        evidence = {**proved.facts, "proof": proved.answer}
+        if broken or unknown:
+            word, found = ("broken", broken) if broken else ("unknown", unknown)
+            name, text = next(iter(found.items()))
+            return GateVerdict(self.name, GateState.CLOSED, f"{word} in {name}: {text}", facts=evidence)
+        accepted = sorted({*proved.broken, *proved.unknown})
+        because = proved.because
+        if accepted:
+            because = f"holds but for {', '.join(accepted)}, which the landscape accepts"
+            because += f" ({self.why})" if self.why else ""
+            evidence["accepted"] = ", ".join(accepted)
+        return GateVerdict(self.name, GateState.OPEN, because, facts=evidence)
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,11 +44,18 @@ def origin_stage(question: Question) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Proved:
-    """What the proof says of a deployment: ``answer`` is holds, broken or unknown; ``because`` the worst of it."""
+    """What the proof says of a deployment, over what was promised of it: the dimensions that are broken and those that
+    are unknown, each with its first reason. Neither: it holds."""
 
-    answer: str
     because: str
+    broken: Mapping[str, str] = field(default_factory=dict)
+    unknown: Mapping[str, str] = field(default_factory=dict)
     facts: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def answer(self) -> str:
+        """``broken``, ``unknown`` or ``holds``."""
+        return "broken" if self.broken else "unknown" if self.unknown else "holds"
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from ringfence.promote.gates.people import ApprovalOf
 from ringfence.promote.gates.question import Facts, Gate, Question
 from ringfence.promote.gates.times import Freeze, Soak, Window
 from ringfence.promote.verdict import GateState, GateVerdict
+from ringfence.prove.proof import Dimension
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -77,7 +78,18 @@ def _cron(node: Node, path: str) -> str:
 
 
 def _separation(given: Fields) -> Gate:
-    return Separation(accept_unknown=given.read("acceptUnknown", fields.boolean, False))
+    node = given.get("accept")
+    accepted = (
+        ()
+        if node is None
+        else fields.items(node, given.at("accept"), lambda item, at: fields.choice(item, at, Dimension))
+    )
+    why = given.read("because", fields.text, "")
+    if accepted and not why:
+        raise InputError(
+            f"{given.path}: an accepted risk needs a reason", location=given.location, hint="add because: TEXT"
+        )
+    return Separation(given.read("acceptUnknown", fields.boolean, False), frozenset(one.value for one in accepted), why)
 
 
 def _soak(given: Fields) -> Gate:
