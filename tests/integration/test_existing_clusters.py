@@ -118,7 +118,8 @@ def test_rights_that_are_missing_are_all_named_before_anything_is_written(
     [
         (["--context", "non-production-1"], "CLUSTER=CONTEXT"),
         (["--context", "production-9=mine-1"], "no cluster 'production-9'"),
-        (["--context", "non-production-1=mine-1"], "non-production-management"),
+        (["--context", "non-production-1=mine-1"], "there is no Argo CD on this cluster"),
+        (["--context", "non-production-management=mine-management"], "non-production-1"),
         (
             ["--context", "non-production-1=nowhere", "--context", "non-production-management=mine-management"],
             "no context 'nowhere'",

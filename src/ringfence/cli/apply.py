@@ -4,13 +4,27 @@ from typing import Annotated
 
 import typer
 
-from ringfence.cli.arguments import HERE, DryRun, File, Output, decide
+from ringfence.cli.arguments import (
+    HERE,
+    ArgocdOptions,
+    ContextOptions,
+    DryRun,
+    File,
+    Kubeconfig,
+    Output,
+    RepositoryOptions,
+    decide,
+)
 from ringfence.cli.changes import print_changes
 from ringfence.cli.output import Format, Table, print_data, print_table, say
 
 
 def command(
     file: File = HERE,
+    context: ContextOptions = None,
+    kubeconfig: Kubeconfig = None,
+    argocd: ArgocdOptions = None,
+    repository: RepositoryOptions = None,
     prune_foreign: Annotated[
         bool, typer.Option("--prune-foreign", help="Remove namespaces that hold what Ringfence did not make as well.")
     ] = False,
@@ -20,21 +34,23 @@ def command(
 ) -> None:
     """Change what differs, deliver, prune what is gone; done when every deployment runs its revision and is healthy."""
     from ringfence.flows.apply import apply, prepared
-    from ringfence.flows.targets import find_targets
+    from ringfence.flows.brought import Brought, take
 
     decided = decide(file)
-    targets = find_targets(decided.paths, decided.clock, decided.landscape.name)
+    brought = Brought(tuple(context or ()), kubeconfig, tuple(argocd or ()), tuple(repository or ()))
+    name = decided.landscape.name
+    targets = take(name, decided.topology, decided.paths, decided.clock, brought, remember=not dry_run)
     with prepared(decided.landscape, decided.topology, targets, foreign=prune_foreign) as ready:
         for note in ready.manifests.notes:
             say(f"note: {note.subject}: {note.text}")
         if dry_run:
-            print_changes(ready.changes, "Differences", decided.landscape.name, output)
+            print_changes(ready.changes, "Differences", name, output)
             return
         result = apply(ready, targets, timeout=timeout, report=say)
     if print_data(result.to_json(), output):
         return
     if output is Format.WIDE:
-        print_changes(result.changes, "Applied", decided.landscape.name, output)
+        print_changes(result.changes, "Applied", name, output)
     rows = tuple(
         (name, one.revision[:12], "running", f"{one.synced:.1f} s", f"{one.healthy:.1f} s")
         for name, one in sorted(result.arrived.items())

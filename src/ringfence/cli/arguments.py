@@ -16,6 +16,18 @@ File: TypeAlias = Annotated[Path, typer.Argument(help="The Landscape, or its fol
 Output: TypeAlias = Annotated[Format, typer.Option("-o", "--output", help="How to print.")]
 DryRun: TypeAlias = Annotated[bool, typer.Option("--dry-run", help="Say what would be done; do nothing.")]
 
+ContextOptions: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option("--context", help="CLUSTER=CONTEXT: a cluster that you have; may be given many times."),
+]
+Kubeconfig: TypeAlias = Annotated[Path | None, typer.Option("--kubeconfig", help="The kubeconfig with the contexts.")]
+ArgocdOptions: TypeAlias = Annotated[
+    list[str] | None, typer.Option("--argocd", help="ENVIRONMENT=NAMESPACE: where the Argo CD that is there works.")
+]
+RepositoryOptions: TypeAlias = Annotated[
+    list[str] | None, typer.Option("--repository", help="ENVIRONMENT=URL: a Git repository that its Argo CD can read.")
+]
+
 HERE = Path("ringfence.yaml")
 
 

@@ -5,13 +5,26 @@ from typing import Annotated
 import typer
 
 from ringfence.base.errors import ExitCode
-from ringfence.cli.arguments import HERE, File, Output, decide
+from ringfence.cli.arguments import (
+    HERE,
+    ArgocdOptions,
+    ContextOptions,
+    File,
+    Kubeconfig,
+    Output,
+    RepositoryOptions,
+    decide,
+)
 from ringfence.cli.changes import print_changes
 from ringfence.cli.output import Format
 
 
 def command(
     file: File = HERE,
+    context: ContextOptions = None,
+    kubeconfig: Kubeconfig = None,
+    argocd: ArgocdOptions = None,
+    repository: RepositoryOptions = None,
     prune_foreign: Annotated[
         bool, typer.Option("--prune-foreign", help="Count namespaces that hold what Ringfence did not make as well.")
     ] = False,
@@ -19,11 +32,13 @@ def command(
 ) -> None:
     """Show what apply would change; exit 1 when there is something."""
     from ringfence.flows.apply import prepared
-    from ringfence.flows.targets import find_targets
+    from ringfence.flows.brought import Brought, take
 
     decided = decide(file)
-    targets = find_targets(decided.paths, decided.clock, decided.landscape.name)
+    brought = Brought(tuple(context or ()), kubeconfig, tuple(argocd or ()), tuple(repository or ()))
+    name = decided.landscape.name
+    targets = take(name, decided.topology, decided.paths, decided.clock, brought, remember=False)
     with prepared(decided.landscape, decided.topology, targets, foreign=prune_foreign) as ready:
-        print_changes(ready.changes, "Differences", decided.landscape.name, output)
+        print_changes(ready.changes, "Differences", name, output)
         if not ready.changes.clean:
             raise typer.Exit(ExitCode.FOUND)

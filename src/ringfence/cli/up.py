@@ -1,28 +1,30 @@
 """``ringfence up``: bring the Environments up."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from ringfence.base.errors import ExitCode
-from ringfence.cli.arguments import HERE, DryRun, File, Output, decide
+from ringfence.cli.arguments import (
+    HERE,
+    ArgocdOptions,
+    ContextOptions,
+    DryRun,
+    File,
+    Kubeconfig,
+    Output,
+    RepositoryOptions,
+    decide,
+)
 from ringfence.cli.output import Format, Table, print_data, print_table, say
 
 
 def command(
     file: File = HERE,
-    context: Annotated[
-        list[str] | None,
-        typer.Option("--context", help="CLUSTER=CONTEXT: a cluster that you have; may be given many times."),
-    ] = None,
-    kubeconfig: Annotated[Path | None, typer.Option(help="The kubeconfig that has the contexts.")] = None,
-    argocd: Annotated[
-        list[str] | None, typer.Option(help="ENVIRONMENT=NAMESPACE: where the Argo CD that is there works.")
-    ] = None,
-    repository: Annotated[
-        list[str] | None, typer.Option(help="ENVIRONMENT=URL: a Git repository that its Argo CD can read.")
-    ] = None,
+    context: ContextOptions = None,
+    kubeconfig: Kubeconfig = None,
+    argocd: ArgocdOptions = None,
+    repository: RepositoryOptions = None,
     remove: Annotated[
         bool, typer.Option("--remove", help="End clusters that left the Topology, with their data.")
     ] = False,
@@ -30,17 +32,17 @@ def command(
     output: Output = Format.TABLE,
 ) -> None:
     """Bring the Environments up: clusters, nodes in their pools, an Argo CD each; idempotent."""
-    from ringfence.flows.up import Brought, up
+    from ringfence.flows.brought import Brought
+    from ringfence.flows.up import up
 
     decided = decide(file)
-    said = (context, kubeconfig, argocd, repository)
     brought = Brought(tuple(context or ()), kubeconfig, tuple(argocd or ()), tuple(repository or ()))
     result = up(
         decided.landscape,
         decided.topology,
         decided.paths,
         decided.clock,
-        brought=brought if any(said) else None,
+        brought=brought,
         dry_run=dry_run,
         remove=remove,
         report=say,

@@ -172,20 +172,6 @@ def parse_contexts(texts: Sequence[str], topology: Topology, kubeconfig: Path | 
     return found
 
 
-def check_whole(topology: Topology, clusters: Mapping[str, ContextOf]) -> None:
-    """Raise InputError when only some clusters of an Environment have a context: an Environment is of one kind."""
-    for environment in topology.environments:
-        missing = [cluster.name for cluster in environment.clusters if cluster.name not in clusters]
-        if missing and len(missing) < len(environment.clusters):
-            raise InputError(
-                f"{environment.name}: some of its clusters have a context, {', '.join(missing)} not",
-                reason="BadContext",
-                hint="name one for each: --context "
-                + " --context ".join(f"{name}=CONTEXT" for name in missing)
-                + " (a management cluster may be the same context as the workload cluster)",
-            )
-
-
 def environments_embedded(topology: Topology, contexts: Contexts) -> tuple[Environment, ...]:
     """The Environments that the embedded engine provides."""
     return tuple(

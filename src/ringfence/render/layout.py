@@ -16,11 +16,12 @@ from typing import Any
 from ringfence.render.manifests import ClusterManifests, KubernetesObject
 from ringfence.render.tenancy import Tenant
 
+# Admission comes before the namespaces that it guards: no pod can slip in between.
 _PARTS: Mapping[str, str] = {
-    "Namespace": "00-namespaces",
+    "ValidatingAdmissionPolicy": "00-admission",
+    "ValidatingAdmissionPolicyBinding": "00-admission",
     "PriorityClass": "10-priority",
-    "ValidatingAdmissionPolicy": "20-admission",
-    "ValidatingAdmissionPolicyBinding": "20-admission",
+    "Namespace": "20-namespaces",
     "ResourceQuota": "30-capacity",
     "LimitRange": "30-capacity",
     "NetworkPolicy": "40-network",
