@@ -1,116 +1,130 @@
-"""Pods that somebody would write to get out: shaped so that what policies require of every pod is met.
+"""Pods that somebody would write to get out, asked of the cluster's admission policies.
 
-A policy that wants a node selector, a priority class, labels or limits refuses any pod without them, and that says
-nothing about the attack; so each attack is tried bare and with everything that the policies mention.
+Each attack is first asked as a shape that stands for every pod of its kind: a policy that refuses the shape refuses
+them all. Only then are single pods tried, made of the words that the policies themselves use, since one that is let in
+is a hole, while many that are refused are no proof.
 """
 
-import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
-from ringfence.prove.admission.cel import conjuncts, literal, literals_in_list, results
-from ringfence.prove.admission.policies import ActivePolicy
+from ringfence.prove import kinds
+from ringfence.prove.cel.policies import PodPolicies, Says, pod_policies
+from ringfence.prove.cel.values import ANYTHING, Items, Shape, Value, known
+from ringfence.prove.facts.cluster import ClusterFacts
+from ringfence.prove.snapshot import ClusterSnapshot
 
-_ROOT_CONTAINER: Mapping[str, Any] = {"securityContext": {"privileged": True}}
-_HOST_PATH: Mapping[str, Any] = {"name": "host", "hostPath": {"path": "/"}}
-_MOST = 48
-_SELECTOR = re.compile(r"object\.spec\.nodeSelector\[(['\"])([^'\"\\]+)\1\]\s*==\s*(.+)", re.DOTALL)
-_CLASS_IN = re.compile(r"object\.spec\.priorityClassName\s+in\s+(\[.*\])", re.DOTALL)
-_CLASS_IS = re.compile(r"object\.spec\.priorityClassName\s*==\s*(.+)", re.DOTALL)
-_LABEL = re.compile(r"object\.metadata\.labels\[(['\"])([^'\"\\]+)\1\]\s*==\s*(['\"])([^'\"\\]*)\3")
+_MOST = 400
+_LIMITS: Mapping[str, str] = {"cpu": "10m", "memory": "16Mi", "ephemeral-storage": "16Mi"}
 
 
-def root_pods(namespace: str, policies: list[ActivePolicy]) -> Iterator[dict[str, Any]]:
-    """Pods that would own their node, in several shapes."""
-    for base in shapes(namespace, policies):
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What admission policies do to an attack. ``ref`` names the policy that refuses it, or may."""
+
+    says: Says
+    ref: str = ""
+
+
+def policies_of(facts: ClusterFacts, namespace: str, *, relabelled: bool = False) -> PodPolicies:
+    """The policies over pods of ``namespace``; ``relabelled``: its labels can be changed, so only its name counts."""
+    return pod_policies(without_labels(facts.snapshot, namespace) if relabelled else facts.snapshot, namespace)
+
+
+def without_labels(snapshot: ClusterSnapshot, namespace: str) -> ClusterSnapshot:
+    """The snapshot with a namespace stripped of its labels, as somebody would strip it to escape a selector."""
+    spaces = tuple(
+        {**item, "metadata": {"name": namespace}} if item["metadata"]["name"] == namespace else item
+        for item in snapshot.of(kinds.NAMESPACE)
+    )
+    return ClusterSnapshot(
+        snapshot.name, {**snapshot.objects, kinds.NAMESPACE: spaces}, snapshot.not_listed, snapshot.defects
+    )
+
+
+def root_attack(policies: PodPolicies) -> Refusal:
+    """Whether the policies refuse every pod that would own its node, let one in, or leave it open."""
+    return _attack(policies, list(_root_shapes()), _root_pods(policies))
+
+
+def class_attack(policies: PodPolicies, priority_class: str) -> Refusal:
+    """Whether the policies refuse every pod of a PriorityClass."""
+    shape = _pod_shape({"priorityClassName": (priority_class,)})
+    pods = (
+        {**pod, "spec": {**pod["spec"], "priorityClassName": priority_class}}
+        for pod in _plain_pods(policies, classes=False)
+    )
+    return _attack(policies, [shape], pods)
+
+
+def _attack(policies: PodPolicies, shapes: list[Value], pods: Iterator[dict[str, Any]]) -> Refusal:
+    if not policies.policies and not policies.doubts:
+        return Refusal(Says.PASSES)
+    verdicts = [policies.verdict(shape) for shape in shapes]
+    refusing = [verdict for verdict in verdicts if verdict.says is Says.REFUSES]
+    if len(refusing) == len(verdicts):
+        return Refusal(Says.REFUSES, refusing[0].refs[0])
+    if any(verdict.says is Says.PASSES for verdict in verdicts):
+        return Refusal(Says.PASSES)
+    for pod in islice(pods, _MOST):
+        if policies.verdict(known(pod)).says is Says.PASSES:
+            return Refusal(Says.PASSES)
+    named = [ref for verdict in verdicts for ref in verdict.refs]
+    return Refusal(Says.MAYBE, named[0] if named else (policies.doubts[0] if policies.doubts else ""))
+
+
+def _pod_shape(fields: Mapping[str, Value]) -> Value:
+    spec = Shape(fields, {}, open=True)
+    meta = Shape({}, {}, open=True)
+    return (Shape({"kind": ("Pod",), "apiVersion": ("v1",), "spec": (spec,), "metadata": (meta,)}),)
+
+
+def _root_shapes() -> Iterator[Value]:
+    privileged = (Shape({"privileged": (True,)}, {}, open=True),)
+    container = (Shape({"securityContext": privileged, "name": ANYTHING}, {}, open=True),)
+    for group in ("containers", "initContainers"):
+        yield _pod_shape({group: (Items((), exact=False, needs=((container,),)),)})
+    host_path = (Shape({"path": ANYTHING}, {}, open=True),)
+    volume = (Shape({"hostPath": host_path, "name": ANYTHING}, {}, open=True),)
+    yield _pod_shape({"volumes": (Items((), exact=False, needs=((volume,),)),)})
+
+
+def _root_pods(policies: PodPolicies) -> Iterator[dict[str, Any]]:
+    for base in _plain_pods(policies, classes=True):
         spec = base["spec"]
         container = spec["containers"][0]
-        yield {**base, "spec": {**spec, "containers": [{**container, **_ROOT_CONTAINER}]}}
+        rooted = {**container, "securityContext": {"privileged": True}}
+        yield {**base, "spec": {**spec, "containers": [rooted]}}
         mounted = {**container, "volumeMounts": [{"name": "host", "mountPath": "/host"}]}
-        yield {**base, "spec": {**spec, "containers": [mounted], "volumes": [dict(_HOST_PATH)]}}
-        plain = {**container, "securityContext": {"runAsNonRoot": True, "allowPrivilegeEscalation": False}}
-        inits = [{**container, "name": "init", **_ROOT_CONTAINER}]
-        yield {**base, "spec": {**spec, "initContainers": inits, "containers": [plain]}}
+        yield {
+            **base,
+            "spec": {**spec, "containers": [mounted], "volumes": [{"name": "host", "hostPath": {"path": "/"}}]},
+        }
+        yield {**base, "spec": {**spec, "initContainers": [{**rooted, "name": "init"}]}}
 
 
-def shapes(namespace: str, policies: list[ActivePolicy]) -> list[dict[str, Any]]:
-    """Harmless pods that meet what the policies ask for, the barest first."""
-    found = [_pod(namespace, {}, {}, None)]
-    selectors = list(required_selectors(policies))
-    classes = sorted({name for names in required_classes(policies) for name in names})
-    labels = dict(pair for policy in policies for pair in _labels(policy))
-    pools: list[dict[str, str]] = [{}]
-    for key, values in selectors:
-        pools = [{**pool, key: value} for pool in pools for value in sorted(values) or [""]][:_MOST]
-    for pool in pools:
-        for name in classes or [""]:
-            found.append(_pod(namespace, labels, pool, name or None))
-            if labels:
-                found.append(_pod(namespace, {}, pool, name or None))
-    return found[:_MOST]
+def _plain_pods(policies: PodPolicies, *, classes: bool) -> Iterator[dict[str, Any]]:
+    """Harmless pods, the barest first, then with the labels, selectors and classes that the policies mention."""
+    words = sorted(policies.strings)
+    keys = [word for word in words if "/" in word][:4]
+    plain = [word for word in words if word and "/" not in word and ":" not in word][:12]
+    pairs: list[dict[str, str]] = [{}, *({key: word} for key in keys for word in plain)]
+    for priority in [None, *plain] if classes else [None]:
+        for selector in pairs:
+            for labels in ({}, *pairs[1:]):
+                yield _plain_pod(labels, selector, priority)
 
 
-def _pod(
-    namespace: str, labels: Mapping[str, str], selector: Mapping[str, str], priority: str | None
-) -> dict[str, Any]:
-    limits = {"cpu": "10m", "memory": "16Mi", "ephemeral-storage": "16Mi"}
+def _plain_pod(labels: Mapping[str, str], selector: Mapping[str, str], priority: str | None) -> dict[str, Any]:
+    resources = {"limits": dict(_LIMITS), "requests": dict(_LIMITS)}
     spec: dict[str, Any] = {
-        "containers": [
-            {"name": "c", "image": "registry.example/c", "resources": {"limits": limits, "requests": limits}}
-        ],
+        "containers": [{"name": "c", "image": "i", "resources": resources}],
         "serviceAccountName": "default",
     }
     if selector:
         spec["nodeSelector"] = dict(selector)
     if priority:
         spec["priorityClassName"] = priority
-    metadata = {"name": "attack", "namespace": namespace, "labels": dict(labels)}
-    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
-
-
-def required_selectors(policies: list[ActivePolicy]) -> Iterator[tuple[str, frozenset[str]]]:
-    """Node labels, with their possible values, that every pod must select: read off the top of conjunctions."""
-    for policy in policies:
-        for atom in _atoms(policy):
-            match = _SELECTOR.fullmatch(atom)
-            if match is not None:
-                values = results(match[3], policy.variables)
-                if values is not None:
-                    yield match[2], values - {""}
-
-
-def required_classes(policies: list[ActivePolicy]) -> Iterator[frozenset[str]]:
-    """Sets of PriorityClasses of which every pod must name one."""
-    for policy in policies:
-        for atom in _atoms(policy):
-            match = _CLASS_IN.fullmatch(atom)
-            if match is not None:
-                names = literals_in_list(match[1])
-                if names is not None:
-                    yield frozenset(names)
-            match = _CLASS_IS.fullmatch(atom)
-            if match is not None:
-                name = literal(match[1])
-                if name is not None:
-                    yield frozenset({name})
-
-
-def _atoms(policy: ActivePolicy) -> Iterator[str]:
-    for validation in policy.spec.get("validations") or ():
-        yield from conjuncts(validation["expression"])
-
-
-def _labels(policy: ActivePolicy) -> Iterator[tuple[str, str]]:
-    for validation in policy.spec.get("validations") or ():
-        for match in _LABEL.finditer(validation["expression"]):
-            yield match[2], match[4]
-
-
-def confining(policies: list[ActivePolicy], *, relabelled: bool) -> list[ActivePolicy]:
-    """The policies whose requirements hold for every pod of the namespace, whoever writes it.
-
-    One that lets failures pass guards nothing, nor does one that chooses namespaces by labels that can be changed.
-    """
-    return [
-        policy for policy in policies if policy.whole and policy.fails_closed and (policy.by_name or not relabelled)
-    ]
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "attack", "labels": dict(labels)}, "spec": spec}

@@ -1,11 +1,11 @@
 """Whether anything in admission stops pods that would own their node: Pod Security, policies in CEL, webhooks, SCCs."""
 
 from ringfence.prove import kinds
-from ringfence.prove.admission.attacks import root_pods
+from ringfence.prove.admission.attacks import policies_of, root_attack
 from ringfence.prove.admission.guard import Gate, Guard, tightest
 from ringfence.prove.admission.podsecurity import pod_security
-from ringfence.prove.admission.policies import Admission, policy_gaps
 from ringfence.prove.admission.webhooks import webhook_guards
+from ringfence.prove.cel.policies import Says
 from ringfence.prove.facts.cluster import ClusterFacts
 
 
@@ -17,28 +17,21 @@ def root_pod_guard(facts: ClusterFacts, namespace: str, *, relabelled: bool) -> 
     if security.gate is Gate.CLOSED:
         return security
     others = [
-        *_policies(facts, namespace),
+        *_policies(facts, namespace, relabelled=relabelled),
         *webhook_guards(facts, namespace, "", "pods"),
         *_openshift(facts),
-        *policy_gaps(facts),
     ]
     return tightest([security, *others], security)
 
 
-def _policies(facts: ClusterFacts, namespace: str) -> list[Guard]:
-    """In doubt when every attack that was tried is refused: that is no proof that none gets through."""
-    admission = Admission(facts, namespace)
-    if not admission.policies:
+def _policies(facts: ClusterFacts, namespace: str, *, relabelled: bool) -> list[Guard]:
+    refusal = root_attack(policies_of(facts, namespace, relabelled=relabelled))
+    if refusal.says is Says.PASSES:
         return []
-    last: Guard | None = None
-    for pod in root_pods(namespace, admission.policies):
-        guard = admission.of(pod)
-        if guard.gate is Gate.OPEN:
-            return []
-        last = guard
-    if last is None:
-        return []
-    return [Guard(Gate.DOUBTFUL, f"whether {last.by} refuses every privileged pod", last.by, last.object)]
+    gate = Gate.CLOSED if refusal.says is Says.REFUSES else Gate.DOUBTFUL
+    why = "refuses privileged pods" if gate is Gate.CLOSED else "refuses every privileged pod"
+    text = f"{refusal.ref} {why}" if gate is Gate.CLOSED else f"whether {refusal.ref} {why}"
+    return [Guard(gate, text, refusal.ref, f"{facts.name}:{refusal.ref}")]
 
 
 def _openshift(facts: ClusterFacts) -> list[Guard]:

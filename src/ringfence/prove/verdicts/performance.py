@@ -2,13 +2,12 @@
 
 from collections.abc import Iterator
 
-from ringfence.prove.admission.attacks import confining, required_classes, shapes
-from ringfence.prove.admission.guard import Gate
+from ringfence.prove.admission.attacks import class_attack, policies_of
 from ringfence.prove.admission.placement import nodes_open_to, placement_view
-from ringfence.prove.admission.policies import Admission
 from ringfence.prove.admission.webhooks import webhook_guards
 from ringfence.prove.answer import Answer as Found
 from ringfence.prove.answer import Truth
+from ringfence.prove.cel.policies import Says
 from ringfence.prove.closure.capability import EVERYWHERE, Can, Capability
 from ringfence.prove.closure.engine import State
 from ringfence.prove.facts.cluster import ClusterFacts
@@ -166,22 +165,17 @@ def _admits(facts: ClusterFacts, state: State, namespace: str, name: str) -> Fou
     """Whether policies let pods of a PriorityClass into a namespace."""
     relabelled = any(state.has(Capability(Can.RELABEL, facts.name, place)) for place in (namespace, EVERYWHERE))
     rewritten = any(True for _ in state.powers(facts.name, Power.WRITE_ADMISSION_POLICIES.value))
-    admission = Admission(facts, namespace)
-    if rewritten or not admission.policies:
-        return _past_webhooks(facts, namespace, name)
-    for policy in confining(admission.policies, relabelled=relabelled):
-        if any(name not in names for names in required_classes([policy])):
-            return Found(
-                Truth.NO, (f"{policy.name} admits other classes only",), (), (policy.object.partition(":")[2],)
-            )
-    for pod in shapes(namespace, admission.policies):
-        tried = {**pod, "spec": {**pod["spec"], "priorityClassName": name}}
-        if admission.of(tried).gate is Gate.OPEN:
-            return _past_webhooks(facts, namespace, name)
-    return Found(Truth.UNKNOWN, (f"whether admission policies refuse PriorityClass {name} in {namespace}",))
+    if rewritten:
+        return _past_webhooks(facts, namespace)
+    refusal = class_attack(policies_of(facts, namespace, relabelled=relabelled), name)
+    if refusal.says is Says.REFUSES:
+        return Found(Truth.NO, (f"{refusal.ref} refuses it",), (), (refusal.ref,))
+    if refusal.says is Says.MAYBE:
+        return Found(Truth.UNKNOWN, (f"whether {refusal.ref} refuses PriorityClass {name} in {namespace}",))
+    return _past_webhooks(facts, namespace)
 
 
-def _past_webhooks(facts: ClusterFacts, namespace: str, name: str) -> Found:
+def _past_webhooks(facts: ClusterFacts, namespace: str) -> Found:
     for guard in webhook_guards(facts, namespace, "", "pods"):
         return Found(Truth.UNKNOWN, (guard.why,), (guard.why,))
     return Found(Truth.YES)
