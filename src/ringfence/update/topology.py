@@ -39,6 +39,14 @@ def arrived(cluster: Mapping[str, Any], bundle: Bundle) -> Check:
     for kind in _ARRIVED:
         if conditions.get(kind, {}).get("status") != "True":
             return Check("ran", False, f"{name}: {kind} is {_said(conditions.get(kind))}")
+    for part in ("controlPlane", "workers"):
+        others = sorted(
+            str(one.get("version"))
+            for one in (status.get(part) or {}).get("versions") or ()
+            if one.get("version") != f"v{bundle.kubernetes}"
+        )
+        if others:
+            return Check("ran", False, f"{name}: {part} still runs {', '.join(others)}")
     if conditions.get("RollingOut", {}).get("status", "False") != "False":
         return Check("ran", False, f"{name}: {_said(conditions['RollingOut'])}, it still rolls out")
     return Check("ran", True, f"{name} runs v{bundle.kubernetes}")
