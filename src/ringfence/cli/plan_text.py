@@ -1,20 +1,25 @@
 """A Topology as text for people: the decision first, then where everything lives, then why."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from fractions import Fraction
+from typing import TYPE_CHECKING
 
 from ringfence.base.text import plural
 from ringfence.decide.explain import Section, conflict_lines, price, wrapped
 from ringfence.decide.topology import Cluster, Environment, Placement, Status, Topology
 
+if TYPE_CHECKING:
+    from ringfence.flows.plan import Decision
+
 WIDTH = 98
 _SHOWN = 12
 
 
-def decision_line(topology: Topology) -> str:
-    """The answer in one line."""
+def decision_line(topology: Topology, *, living: bool) -> str:
+    """The answer in one line; ``living`` when it starts from what stands already."""
     workloads = [cluster for environment in topology.environments for cluster in environment.workloads]
     nodes = sum(pool.nodes for cluster in workloads for pool in cluster.pools)
-    sure = "nothing cheaper meets everything asked"
+    sure = "the best from what stands" if living else "nothing cheaper meets everything asked"
     if topology.status is Status.FEASIBLE:
         over = float((topology.price - topology.bound) / topology.price * 100) if topology.price else 0.0
         sure = f"at most {over:.1f} % above the cheapest there can be"
@@ -25,14 +30,14 @@ def decision_line(topology: Topology) -> str:
     )
 
 
-def topology_lines(topology: Topology, order: Sequence[str], *, wide: bool) -> Iterator[str]:
+def topology_lines(topology: Topology, order: Sequence[str], *, wide: bool, living: bool) -> Iterator[str]:
     """The decision and the tree of places; ``order`` is that of the deployments, ``wide`` shows them all."""
     if topology.status is Status.INFEASIBLE:
         yield f"{topology.name}: impossible. These cannot all be met; leaving out any one makes the rest possible:"
         for line in conflict_lines(topology):
             yield from wrapped(line, WIDTH, "  ")
         return
-    yield decision_line(topology)
+    yield decision_line(topology, living=living)
     rank = {name: number for number, name in enumerate(order)}
     for environment in topology.environments:
         yield ""
@@ -94,3 +99,26 @@ def section_lines(sections: Iterable[Section]) -> Iterator[str]:
         yield section.title
         for line in section.lines:
             yield from wrapped(line, WIDTH, "  ")
+
+
+def move_lines(decision: "Decision") -> Iterator[str]:
+    """What moves from where topology.yaml has it, and what starting anew would save."""
+    if decision.problem is None or decision.problem.previous is None or decision.fresh_price is None:
+        return
+    months = decision.problem.previous.months
+    yield ""
+    if decision.topology.moves:
+        total = sum((move.price for move in decision.topology.moves), start=Fraction(0))
+        yield f"Moves ({plural(len(decision.topology.moves), 'deployment')}, {price(total)} once)"
+        for move in decision.topology.moves[:_SHOWN]:
+            yield f"  {move.deployment}: {move.source} -> {move.target} ({price(move.price)})"
+        if len(decision.topology.moves) > _SHOWN:
+            yield f"  and {len(decision.topology.moves) - _SHOWN} more"
+        yield f"  Since the rules ask it, or since it saves more than that within {plural(months, 'month')}."
+    else:
+        yield "Moves: none; everything stays where topology.yaml has it."
+    saved = decision.topology.price - decision.fresh_price
+    if saved > 0:
+        total = sum((move.price for move in decision.fresh_moves), start=Fraction(0))
+        yield (f"  Starting anew (--fresh) would save {price(saved)} a month and move "
+               f"{plural(len(decision.fresh_moves), 'deployment')}, {price(total)} once.")  # fmt: skip

@@ -29,6 +29,8 @@ class Site:
     counts: dict[int, int] = field(default_factory=dict)
     items: list[Item] = field(default_factory=list)
     productions: int = 0
+    olds: dict[int, int] = field(default_factory=dict)
+    leaving: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,7 @@ class Board:
         self.sites: list[Site] = []
         self.bond_home: list[int] = [-1] * len(reduced.bonds)
         self.track_nodes = [0] * reduced.tracks
+        self.leaving = 0
         self.trail: list[tuple[Item, int, bool]] = []
         self._fighting = _mask_of(index for index, foes in enumerate(reduced.node) if foes)
 
@@ -104,6 +107,7 @@ class Board:
         site.items.append(item)
         site.productions += kind.production
         self._load(site, item, 1)
+        self._settle(site, item, 1)
         self.trail.append((item, site_number, first_of_bond))
 
     def take_back(self) -> None:
@@ -113,6 +117,7 @@ class Board:
         site = self.sites[site_number]
         home = self.homes[site.home]
         self._load(site, item, -1)
+        self._settle(site, item, -1)
         site.items.pop()
         site.productions -= kind.production
         for owner in (site, home):
@@ -129,6 +134,26 @@ class Board:
             home.clusters -= 1
             if not home.clusters and not home.closed:
                 self.homes.pop()
+
+    def _settle(self, site: Site, item: Item, sign: int) -> None:
+        """What moves at least: a cluster can be one old cluster only, so all but the dearest share leaves its own."""
+        if not item.olds:
+            return
+        for old, worth in item.olds:
+            site.olds[old] = site.olds.get(old, 0) + sign * worth
+        leaving = sum(site.olds.values()) - max(site.olds.values())
+        self.leaving += leaving - site.leaving
+        site.leaving = leaving
+
+    def leave_cost(self, item: Item, site_number: int) -> int:
+        """How much more moves at least when an item joins a cluster."""
+        if not item.olds:
+            return 0
+        site = self.sites[site_number]
+        sums = dict(site.olds)
+        for old, worth in item.olds:
+            sums[old] = sums.get(old, 0) + worth
+        return sum(sums.values()) - max(sums.values()) - site.leaving
 
     def _refresh(self, home: Home) -> None:
         mask = 0

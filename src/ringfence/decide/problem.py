@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import lcm
 
+from ringfence.decide.living import Previous, previous_of
 from ringfence.decide.requirements import Requirements, Subject
+from ringfence.decide.topology import Topology
 from ringfence.landscape.model import Landscape, Level, Resources, Shared, Together
 
 APPS = "apps"
@@ -61,7 +63,7 @@ class Problem:
 
     ``kind_of`` groups deployments whose requirements are equal; ``apart`` holds for each pair of kinds how far apart
     their deployments must stand. ``loads`` holds for each deployment the load per role. ``non_production`` is True
-    when an Environment without production must host a deployment.
+    when an Environment without production must host a deployment. ``previous`` is what stands already.
     """
 
     names: tuple[str, ...]
@@ -72,14 +74,20 @@ class Problem:
     bonds: tuple[Bond, ...]
     prices: Prices
     non_production: bool
+    previous: Previous | None = None
 
     def distance(self, a: int, b: int) -> int:
         """How far apart two deployments must stand: 0, NODE, CLUSTER or ENVIRONMENT."""
         return self.apart[self.kind_of[a]][self.kind_of[b]]
 
 
-def state(landscape: Landscape, requirements: Requirements, without: frozenset[int] = frozenset()) -> Problem:
-    """The problem of a Landscape, leaving out the requirements of the given indices."""
+def state(
+    landscape: Landscape,
+    requirements: Requirements,
+    without: frozenset[int] = frozenset(),
+    standing: Topology | None = None,
+) -> Problem:
+    """The problem of a Landscape, leaving out the requirements of the given indices; ``standing`` is what is there."""
     kinds = _Kinds(requirements, without)
     scale = _scale(landscape)
     loads = tuple(
@@ -88,8 +96,11 @@ def state(landscape: Landscape, requirements: Requirements, without: frozenset[i
         for subject in requirements.subjects
     )
     gates = any(gate.gate.needs_non_production and gate.requirement not in without for gate in requirements.gates)
+    names = tuple(subject.deployment.name for subject in requirements.subjects)
+    prices = move_prices(landscape)
+    months = landscape.costs.move.months
     return Problem(
-        names=tuple(subject.deployment.name for subject in requirements.subjects),
+        names=names,
         production=tuple(subject.production for subject in requirements.subjects),
         kind_of=kinds.of,
         apart=kinds.apart,
@@ -97,7 +108,14 @@ def state(landscape: Landscape, requirements: Requirements, without: frozenset[i
         bonds=bonds(landscape.together, requirements, without),
         prices=scale.prices,
         non_production=gates,
+        previous=previous_of(standing, names, [prices[name] for name in names], months) if standing else None,
     )
+
+
+def move_prices(landscape: Landscape) -> Mapping[str, Fraction]:
+    """What moving each deployment costs once, by the data of its stage."""
+    data = {stage.name: stage.data for stage in landscape.stages}
+    return {each.name: landscape.costs.move.by_data[data[each.stage]] for each in landscape.deployments}
 
 
 class _Kinds:

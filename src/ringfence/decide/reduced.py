@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from ringfence.decide.problem import CLUSTER, ENVIRONMENT, NODE, Problem
 from ringfence.decide.units import Groups, Unit, units
+from ringfence.decide.weights import weigh
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +28,16 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A unit as the search moves it. Items of equal ``likeness`` can be exchanged."""
+    """A unit as the search moves it. Items of equal ``likeness`` can be exchanged.
+
+    ``olds`` holds the clusters where its deployments stand already, and what leaving each would add to the number.
+    """
 
     members: tuple[int, ...]
     kind: int
     pieces: tuple[Piece, ...]
     likeness: int
+    olds: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,11 +179,26 @@ def _items(
     pieces.sort(
         key=lambda pair: (tuple((-piece.cpu, -piece.memory, piece.track) for piece in pair[0]), pair[1].members)
     )
-    likeness: dict[tuple[Piece, ...], int] = {}
-    return tuple(
-        Item(unit.members, kind, each, likeness.setdefault(each, len(likeness)) if len(unit.members) == 1 else -1)
-        for each, unit in pieces
-    )
+    likeness: dict[tuple[object, ...], int] = {}
+    found_items = []
+    for each, unit in pieces:
+        olds = _olds(problem, unit)
+        like = likeness.setdefault((each, olds), len(likeness)) if len(unit.members) == 1 else -1
+        found_items.append(Item(unit.members, kind, each, like, olds))
+    return tuple(found_items)
+
+
+def _olds(problem: Problem, unit: Unit) -> tuple[tuple[int, int], ...]:
+    previous = problem.previous
+    if previous is None:
+        return ()
+    weights = weigh(problem)
+    sums: dict[int, int] = {}
+    for index in unit.members:
+        old = previous.cluster_of[index]
+        if old >= 0:
+            sums[old] = sums.get(old, 0) + weights.move(previous.move[index])
+    return tuple(sorted(sums.items()))
 
 
 def _pieces(

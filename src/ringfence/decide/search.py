@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from ringfence.decide.arrangement import Arrangement, EnvironmentPart, canonical
 from ringfence.decide.board import Board, Home, Spot
+from ringfence.decide.living import match
 from ringfence.decide.pooling import Pooling
 from ringfence.decide.reduced import Item, Reduced
 from ringfence.decide.weights import Weights
@@ -204,7 +205,8 @@ class Search:
             if number >= least:
                 site = board.sites[number]
                 alien = site.productions == len(site.items) if not kind.production else not site.productions
-                ranked.append((board.cost_of(item, number), alien, number))
+                cost = board.cost_of(item, number) * self.weights.node + board.leave_cost(item, number)
+                ranked.append((cost, alien, number))
         ranked.sort(reverse=True)
         options = [Spot(number, board.sites[number].home) for _, _, number in ranked]
         if closed and sites:
@@ -248,7 +250,7 @@ class Search:
         homes = len(board.homes) + environments
         if self.most_environments is not None and homes > self.most_environments:
             return self._ceiling
-        return self.weights.value(homes, len(board.sites) + clusters, nodes)
+        return self.weights.value(homes, len(board.sites) + clusters, nodes) + board.leaving
 
     def _remaining(self, kind: int) -> int:
         return len(self._queues[kind]) - self._left[kind] if self._queues else len(self.reduced.items[kind])
@@ -296,7 +298,18 @@ class Search:
                 entry[3] = 1
             for cpu, memory, nodes, more in sums.values():
                 total += max(nodes, board.nodes_of(cpu, memory)) if more else nodes
-        return self.weights.value(len(board.homes), len(board.sites), total)
+        return self.weights.value(len(board.homes), len(board.sites), total) + board.leaving
+
+    def _moved(self, parts: list[tuple[int, tuple[int, ...]]]) -> int:
+        """What moves when every cluster becomes the old one that it resembles most."""
+        previous = self.reduced.problem.previous
+        if previous is None:
+            return 0
+        homes = [[members for home, members in parts if home == number] for number in range(len(self._board.homes))]
+        production = self.reduced.problem.production
+        productive = [any(production[index] for members in home for index in members) for home in homes]
+        worth = _movable(self.reduced, self.weights)
+        return sum(worth) - match(previous, homes, productive, worth).kept
 
     def _leaf(self) -> None:
         """Everything stands: find the pools, count, and keep it if it is better."""
@@ -311,7 +324,7 @@ class Search:
             nodes += sum(pools.nodes for pools in found)
             self._inexact = self._inexact or not all(pools.proved for pools in found)
             parts.append((site.home, members))
-        value = self.weights.value(len(board.homes), len(parts), nodes)
+        value = self.weights.value(len(board.homes), len(parts), nodes) + self._moved(parts)
         if self._cut(value):
             return
         self._best_value = value
@@ -321,6 +334,15 @@ class Search:
                 for number in range(len(board.homes))
             )
         )
+
+
+def _movable(reduced: Reduced, weights: Weights) -> list[int]:
+    """What each deployment's staying is worth."""
+    previous = reduced.problem.previous
+    if previous is None:
+        return []
+    return [weights.move(price) if old >= 0 else 0
+            for price, old in zip(previous.move, previous.cluster_of, strict=True)]  # fmt: skip
 
 
 def _kind_loads(items: tuple[Item, ...], tracks: int) -> list[list[int]]:

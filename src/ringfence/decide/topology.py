@@ -127,8 +127,21 @@ class ConflictItem:
 
 
 @dataclass(frozen=True, slots=True)
+class Move:
+    """A deployment that would leave its cluster, as ENVIRONMENT/CLUSTER, and what that costs once."""
+
+    deployment: str
+    source: str
+    target: str
+    price: Fraction
+
+
+@dataclass(frozen=True, slots=True)
 class Topology:
-    """The decision. ``conflict`` is empty unless ``status`` is infeasible; then there are no environments."""
+    """The decision. ``conflict`` is empty unless ``status`` is infeasible; then there are no environments.
+
+    ``moves`` is what leaves the place that ``topology.yaml`` had for it.
+    """
 
     name: str
     status: Status
@@ -139,6 +152,7 @@ class Topology:
     pairs: tuple[Pair, ...]
     alternatives: tuple[Alternative, ...]
     conflict: tuple[ConflictItem, ...] = ()
+    moves: tuple[Move, ...] = ()
 
     def placement(self, deployment: str) -> Placement:
         """The place of a deployment. Raises KeyError when it has none (local ones have none)."""

@@ -50,6 +50,11 @@ def _tail(topology: Topology) -> dict[str, Any]:
             for each in topology.alternatives
         ]
     }
+    if topology.moves:
+        tail["moves"] = [
+            {"deployment": each.deployment, "from": each.source, "to": each.target, "price": amount(each.price)}
+            for each in topology.moves
+        ]
     if topology.conflict:
         tail["conflict"] = [
             {"rule": each.rule, "because": each.because} | ({"at": each.place} if each.place else {})
