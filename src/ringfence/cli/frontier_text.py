@@ -10,7 +10,7 @@ from ringfence.decide.frontier import Choice
 _NOTES = {
     "planned": "the plan",
     "recommended": "two Environments, as recommended",
-    "dominated": "not on the frontier: another choice is as good in everything and better in something",
+    "dominated": "not on the frontier: dominated",
 }
 
 
@@ -42,15 +42,16 @@ def lines(name: str, choices: Sequence[Choice]) -> Iterator[str]:
     """The table: numbers of choices are those of the picture."""
     yield f"{name}: what price buys in waiting and blast radius (no choice here is worse in everything than another)"
     yield ""
-    yield " NO     PRICE  WAITING   BLAST  ENVIRONMENTS  CLUSTERS  CHOICE"
+    yield " NO     PRICE   WAITING   BLAST  ENVIRONMENTS  CLUSTERS  COPIES"
     for number, each in enumerate(choices, start=1):
-        marks = _marks(each)
+        copies = "as written" if each.copies is None else str(each.copies)
         yield (
-            f"{number:>3}  {price(each.price):>8}  {_minutes(each.waiting):>7}  {each.blast * 100:>5.1f}%"
-            f"  {each.environments:>12}  {each.clusters:>8}  {each.words}"
+            f"{number:>3}  {price(each.price):>8}  {_minutes(each.waiting):>8}  {each.blast * 100:>5.1f}%"
+            f"  {each.environments:>12}  {each.clusters:>8}  {copies}"
         )
-        if marks:
-            yield f"{'':>54}<- {marks}"
+        yield f"     {each.words}"
+        if marks := _marks(each):
+            yield f"     <- {marks}"
     yield ""
     yield "PRICE is a month. WAITING is minutes that a change waits on its way to production, for a free"
     yield "testing copy and where a promotion leaves a cluster or an Environment. BLAST is how much of all"
@@ -75,11 +76,11 @@ def svg(name: str, choices: Sequence[Choice]) -> str:
     """A picture: price across, waiting up, the blast radius as the size of the dot."""
     shown = [each for each in choices if each.waiting != float("inf")]
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" width="{_WIDTH}" '
-        f'height="{_HEIGHT}" font-family="sans-serif" font-size="12" role="img">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" font-family="sans-serif" '  # noqa: ISC004
+        f'width="{_WIDTH}" height="{_HEIGHT}" font-size="12" role="img">',
         f"<title>{escape(name)}: price against waiting against blast radius</title>",
         f'<rect width="{_WIDTH}" height="{_HEIGHT}" fill="#ffffff"/>',
-        f'<text x="{_LEFT}" y="28" font-size="16" font-weight="bold">{escape(name)}: price, waiting, blast radius</text>',
+        f'<text x="{_LEFT}" y="28" font-size="16">{escape(name)}: price, waiting, blast radius</text>',
         f'<text x="{_LEFT}" y="46" fill="#555">a dot is a choice; its area is what is lost with one deployment</text>',
     ]
     if shown:
@@ -128,7 +129,8 @@ def _dots(choices: Sequence[Choice], shown: Sequence[Choice]) -> Iterator[str]:
         y = _TOP + _PLOT_HEIGHT * (1 - (each.waiting - ys[0]) / (ys[1] - ys[0]))
         radius = 5 + 17 * (each.blast / most) ** 0.5
         fill = _ORANGE if each.planned else _GREY if each.dominated else _BLUE
-        said = f"{number}: {each.words}; price {price(each.price)}, waiting {_minutes(each.waiting)}, blast {each.blast:.1%}"
+        figures = f"price {price(each.price)}, waiting {_minutes(each.waiting)}, blast {each.blast:.1%}"
+        said = f"{number}: {each.words}; {figures}"
         yield f'<g><title>{escape(said)}</title><circle cx="{x:.1f}" cy="{y:.1f}" r="{radius:.1f}" fill="{fill}" fill-opacity="0.55"/>'  # noqa: E501
         if each.recommended:
             yield f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius + 3:.1f}" fill="none" stroke="{_BLUE}" stroke-width="2"/>'

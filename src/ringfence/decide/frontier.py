@@ -96,9 +96,14 @@ def frontier(landscape: Landscape) -> tuple[Choice, ...]:
                 found.append((other, option))
     choices = list(dict.fromkeys(choice for choice, _ in found))
     best = _undominated(choices)
-    kept = [*best, *(replace(each, dominated=True) for each in choices
-                     if (each.recommended or each.planned) and each not in best)]  # fmt: skip
+    kept = [*best, *(replace(each, dominated=True) for each in _landmarks(choices) if each not in best)]
     return tuple(sorted(_distinct(kept), key=lambda each: (each.price, each.waiting, each.blast, each.words)))
+
+
+def _landmarks(choices: Sequence[Choice]) -> list[Choice]:
+    """The plan itself, and the cheapest choice with the two Environments of the recommendation."""
+    recommended = sorted((each for each in choices if each.recommended), key=lambda each: (each.price, each.blast))
+    return [each for each in choices if each.planned] + recommended[:1]
 
 
 def _distinct(choices: list[Choice]) -> list[Choice]:
@@ -118,8 +123,8 @@ def _distinct(choices: list[Choice]) -> list[Choice]:
 
 def _undominated(choices: Sequence[Choice]) -> list[Choice]:
     def worse(one: Choice, other: Choice) -> bool:
-        a, b = (one.price, one.waiting, one.blast), (other.price, other.waiting, other.blast)
-        return a != b and all(x >= y for x, y in zip(a, b, strict=True))
+        same = (one.price, one.waiting, one.blast) == (other.price, other.waiting, other.blast)
+        return not same and one.price >= other.price and one.waiting >= other.waiting and one.blast >= other.blast
 
     return [each for each in choices if not any(worse(each, other) for other in choices)]
 
@@ -228,7 +233,7 @@ def _tried(landscape: Landscape, option: _Option, copies: int | None) -> Choice 
 
 
 def _rules(option: _Option, landscape: Landscape) -> list[Separate]:
-    rules = []
+    rules: list[Separate] = []
     for number, group in enumerate(option.groups):
         for other in option.groups[:number]:
             between, others = Selector(stage=group), Selector(stage=other)
