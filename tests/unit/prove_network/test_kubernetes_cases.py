@@ -7,9 +7,9 @@ from fnmatch import fnmatch
 from typing import Any
 
 import pytest
-from unit.prove_network.objects import policy, triple, world
 
 from ringfence.prove.network.connect import connect
+from unit.prove_network.objects import policy, triple, world
 
 A = {"matchLabels": {"pod": "a"}}
 B = {"matchLabels": {"pod": "b"}}

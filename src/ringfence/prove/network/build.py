@@ -246,6 +246,7 @@ def make_pod(
     """A Pod value from the parts of an object or of a template. Raises UnreadableError."""
     ports: list[NamedPort] = []
     host_ports = False
+    images: list[str] = []
     containers = parse_list(spec.get("containers"), "containers")
     sidecars = [
         container
@@ -253,7 +254,10 @@ def make_pod(
         if isinstance(container, Mapping) and container.get("restartPolicy") == "Always"
     ]
     for container in [*containers, *sidecars]:
-        for entry in parse_list(parse_mapping(container, "a container").get("ports"), "ports"):
+        body = parse_mapping(container, "a container")
+        if isinstance(body.get("image"), str):
+            images.append(body["image"])
+        for entry in parse_list(body.get("ports"), "ports"):
             port = parse_mapping(entry, "a port")
             host_ports = host_ports or bool(port.get("hostPort"))
             number, label = port.get("containerPort"), port.get("name")
@@ -273,6 +277,7 @@ def make_pod(
         ports=tuple(ports),
         host_ports=host_ports,
         ref=ref,
+        images=tuple(images),
     )
 
 

@@ -13,6 +13,7 @@ from ringfence.prove.network.cni import POLICY, SCTP
 from ringfence.prove.network.connect import Packet, connect_parties
 from ringfence.prove.network.groups import Group, attacked, relabelled
 from ringfence.prove.network.reach import reach
+from ringfence.prove.network.roadways import roads_into
 from ringfence.prove.network.space import Cells, Space, classes, make_space
 from ringfence.prove.network.values import Pod, Rule
 from ringfence.prove.network.wild import label_choices
@@ -32,10 +33,13 @@ class Connection:
     port: int
     answer: Answer
     created: bool = False
+    through: str = ""
 
     def __str__(self) -> str:
         """For a step of a witness."""
         who = f"a pod that could be created in {self.source}" if self.created else self.source
+        if self.through:
+            return f"{who} connects to {self.destination} through {self.through}"
         return f"{who} connects to {self.destination} on {self.port}/{self.protocol}"
 
 
@@ -54,13 +58,44 @@ NOTHING = Crossing(Truth.NO)
 def cross_connections(world: World, a: Group, b: Group, declared: Iterable[Span] = ()) -> Crossing:
     """May any pod of ``a``, present or to be created, open a connection to a pod of ``b`` that is not declared?
 
-    Pods only; roads over Services, Ingresses and Gateways are ``road_connections``. One certain connection is enough;
-    up to a few uncertain ones are kept when there is none.
+    From pod to pod, and through what both share: Ingresses, Gateways, ports of nodes. One certain connection is
+    enough; up to a few uncertain ones are kept when there is none.
     """
     if not a.pods and not a.powers.create_pods:
         return NOTHING
-    search = _Search(attacked(world, a.powers), a, tuple(declared))
-    return search.run(b)
+    spans = tuple(declared)
+    changed = attacked(world, a.powers)
+    direct = pod_connections(changed, a, b, spans)
+    if direct.truth is Truth.YES:
+        return direct
+    unsure = list(direct.connections)
+    missing = dict.fromkeys(direct.missing)
+
+    def cross(one: Group, other: Group, without: Iterable[Span]) -> Truth:
+        return pod_connections(changed, one, other, tuple(without)).truth
+
+    for road in roads_into(changed, a, b, spans, cross):
+        found = Connection(
+            f"namespace/{min(a.namespaces, default=a.name)}",
+            road.destination.ref,
+            "TCP",
+            road.port,
+            road.answer,
+            through=road.through,
+        )
+        if road.answer.truth is Truth.YES:
+            return Crossing(Truth.YES, (found,))
+        if len(unsure) < ENOUGH_UNKNOWN:
+            unsure.append(found)
+            missing.update(dict.fromkeys(road.answer.settles))
+    if not unsure and not missing:
+        return NOTHING
+    return Crossing(Truth.UNKNOWN, tuple(unsure), tuple(missing))
+
+
+def pod_connections(world: World, a: Group, b: Group, declared: tuple[Span, ...] = ()) -> Crossing:
+    """The connections from pod to pod alone, in this world as it is."""
+    return _Search(world, a, declared).run(b)
 
 
 @dataclass(slots=True)

@@ -117,9 +117,7 @@ def selected_pods(world: World, service: Body) -> list[Pod]:
     if not selector or mapping(service.get("spec")).get("type") == "ExternalName":
         return []
     return [
-        pod
-        for pod in (*world.pods.values(), *world.templates)
-        if pod.namespace == namespace and all(pod.labels.get(key) == value for key, value in selector.items())
+        pod for pod in world.pods_in(namespace) if all(pod.labels.get(key) == value for key, value in selector.items())
     ]
 
 
@@ -134,14 +132,14 @@ def _target_number(port: Body, pod: Pod) -> int | None:
 def _written(world: World, service: Body, port: Body) -> Iterator[Endpoint]:
     namespace, name = place(service)
     wanted = port.get("name") or ""
-    for piece in world.objects.get("EndpointSlice", ()):
+    for piece in world.objects_in("EndpointSlice", namespace):
         labels = mapping(mapping(piece.get("metadata")).get("labels"))
-        if place(piece)[0] == namespace and labels.get(SERVICE_NAME) == name:
+        if labels.get(SERVICE_NAME) == name:
             numbers = [entry.get("port") for entry in listed(piece.get("ports")) if (entry.get("name") or "") == wanted]
             for endpoint in listed(piece.get("endpoints")):
                 yield from _pairs(texts(endpoint.get("addresses")), numbers)
-    for item in world.objects.get("Endpoints", ()):
-        if place(item) != (namespace, name):
+    for item in world.objects_in("Endpoints", namespace):
+        if place(item)[1] != name:
             continue
         for subset in listed(item.get("subsets")):
             numbers = [e.get("port") for e in listed(subset.get("ports")) if (e.get("name") or "") == wanted]
@@ -161,11 +159,13 @@ def exposed(world: World, pod: Pod) -> bool:
     By a host port, or by a NodePort, LoadBalancer or external address whose traffic policy is not Local.
     """
     return pod.host_ports or any(
-        _opens(service) and pod in selected_pods(world, service) for service in world.objects.get("Service", ())
+        opens(service) and pod in selected_pods(world, service)
+        for service in world.objects_in("Service", pod.namespace)
     )
 
 
-def _opens(service: Body) -> bool:
+def opens(service: Body) -> bool:
+    """Does a Service take packets in on nodes and hide whose they are?"""
     spec = mapping(service.get("spec"))
     leads_in = spec.get("type") in OPEN_TYPES or bool(spec.get("externalIPs"))
     return leads_in and spec.get("externalTrafficPolicy") != "Local"

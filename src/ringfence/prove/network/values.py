@@ -56,6 +56,7 @@ class Pod:
     ports: tuple[NamedPort, ...] = ()
     host_ports: bool = False
     ref: str = ""
+    images: tuple[str, ...] = ()
 
     @property
     def addresses(self) -> tuple[Address, ...]:

@@ -75,6 +75,8 @@ class World:
     pods_at: dict[str, list[Pod]] = field(default_factory=lambda: defaultdict(list))
     nodes_at: dict[Address, str] = field(default_factory=dict)
     services_at: dict[Address, Mapping[str, Any]] = field(default_factory=dict)
+    _pods_in: dict[str, list[Pod]] = field(default_factory=dict)
+    _objects_in: dict[str, dict[str, list[Mapping[str, Any]]]] = field(default_factory=dict)
     _selecting: dict[tuple[str, str, frozenset[tuple[str, str]]], list[Policy]] = field(default_factory=dict)
     _by_label: dict[str, PolicyIndex] = field(default_factory=dict)
 
@@ -85,6 +87,24 @@ class World:
     def namespace_labels(self, name: str) -> Mapping[str, str] | None:
         """A namespace's labels, or None where the snapshot does not hold the namespace."""
         return self.namespaces.get(name)
+
+    def pods_in(self, namespace: str) -> list[Pod]:
+        """The pods and templates of a namespace."""
+        if not self._pods_in:
+            for pod in (*self.pods.values(), *self.templates):
+                self._pods_in.setdefault(pod.namespace, []).append(pod)
+        return self._pods_in.get(namespace, [])
+
+    def objects_in(self, kind: str, namespace: str) -> list[Mapping[str, Any]]:
+        """The objects of a kind (Service, Ingress, ...) in a namespace."""
+        if kind not in self._objects_in:
+            by_namespace: dict[str, list[Mapping[str, Any]]] = {}
+            for item in self.objects.get(kind, ()):
+                meta = item.get("metadata")
+                found = meta.get("namespace") if isinstance(meta, Mapping) else None
+                by_namespace.setdefault(str(found or "default"), []).append(item)
+            self._objects_in[kind] = by_namespace
+        return self._objects_in[kind].get(namespace, [])
 
     def forget(self) -> None:
         """Drop what was worked out from policies: for a copy whose policies differ."""

@@ -1,0 +1,191 @@
+"""Connections that pass through something shared: an Ingress, a Gateway, or a node's port.
+
+The proxy of an Ingress talks to the pod in its own name, so a policy that admits the proxy admits everybody who
+reaches the proxy. A node's port hides the client behind a node's address where the network plugin looks late.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from ringfence.prove.answer import Answer, Choices, Trail, Truth, explore
+from ringfence.prove.network.backends import Backend, Door, backends, doors
+from ringfence.prove.network.cells import Span
+from ringfence.prove.network.cni import NODE_PORT_SOURCE
+from ringfence.prove.network.connect import Packet, connect_parties, passes
+from ringfence.prove.network.elsewhere import admits_elsewhere
+from ringfence.prove.network.flow import OnNode
+from ringfence.prove.network.groups import Group
+from ringfence.prove.network.roads import listed, mapping, opens, selected_pods, service_ref
+from ringfence.prove.network.shared import servers, serves
+from ringfence.prove.network.values import HIGHEST_PORT, Pod
+from ringfence.prove.network.world import World
+
+Cross = Callable[[Group, Group, Iterable[Span]], Truth]
+
+
+@dataclass(frozen=True, slots=True)
+class Road:
+    """A way round: what leads to the pod, at which port, and how sure it is."""
+
+    destination: Pod
+    port: int
+    answer: Answer
+    through: str
+
+
+def roads_into(world: World, a: Group, b: Group, declared: Iterable[Span], cross: Cross) -> Iterator[Road]:
+    """The ways from ``a`` to ``b`` through shared doors, surest first is not promised. ``cross`` answers for pods."""
+    spans = list(declared)
+    mine = {(pod.namespace, pod.ref) for pod in b.pods}
+    yield from _door_roads(world, a, b, mine, spans, cross)
+    yield from _node_roads(world, a, b, spans)
+
+
+def _door_roads(
+    world: World, a: Group, b: Group, mine: set[tuple[str, str]], spans: list[Span], cross: Cross
+) -> Iterator[Road]:
+    reached: dict[str, Truth] = {}
+    proxies = servers(world) if world.objects.get("Ingress") or _routes(world) or a.powers.routes else []
+    for door in doors(world):
+        for backend in _behind(world, door, mine):
+            if backend.port is not None and any(span.holds("TCP", backend.port) for span in spans):
+                continue
+            yield from _through_proxies(world, a, b, door, backend, proxies, reached, cross)
+    if a.powers.routes:
+        yield from _made_doors(a, b, proxies, reached, spans, cross)
+
+
+def _routes(world: World) -> bool:
+    return any(kind.endswith("Route") and found for kind, found in world.objects.items())
+
+
+def _behind(world: World, door: Door, mine: set[tuple[str, str]]) -> Iterator[Backend]:
+    seen: set[tuple[str, int | None]] = set()
+    for namespace, name, port in door.services:
+        for backend in backends(world, namespace, name, port):
+            key = (backend.pod.ref, backend.port)
+            if (backend.pod.namespace, backend.pod.ref) in mine and key not in seen:
+                seen.add(key)
+                yield backend
+
+
+def _through_proxies(
+    world: World,
+    a: Group,
+    b: Group,
+    door: Door,
+    backend: Backend,
+    proxies: list[Pod],
+    reached: dict[str, Truth],
+    cross: Cross,
+) -> Iterator[Road]:
+    sure = [pod for pod in proxies if door.controller and serves(pod, door.controller)]
+    for proxy in sure or proxies:
+        there = _reaches(a, proxy, reached, cross)
+        if there is Truth.NO:
+            continue
+        onward = connect_parties(world, Packet(proxy, backend.pod, "TCP", backend.port or 0))
+        if backend.port is None:
+            onward = replace(onward, truth=cross(_alone(proxy), _only(b, backend.pod), ()))
+        if onward.truth is Truth.NO:
+            continue
+        both = there is Truth.YES and onward.truth is Truth.YES
+        text = f"{a.name} reaches {proxy.ref}, which serves {door.ref} and reaches {backend.pod.ref}"
+        yield _road(backend, door, both and bool(sure), text, (door.ref, backend.service, proxy.ref, *onward.objects))
+    if not sure and _unseen_proxy(world, a, b, backend):
+        text = f"which program serves {door.ref}, and whether {a.name} reaches it"
+        yield _road(backend, door, False, text, (door.ref, backend.service))
+
+
+def _road(backend: Backend, door: Door, sure: bool, text: str, objects: tuple[str, ...]) -> Road:
+    truth = Truth.YES if sure else Truth.UNKNOWN
+    answer = Answer(truth, (text,), () if sure else (text,), tuple(dict.fromkeys(objects)))
+    return Road(backend.pod, backend.port or 0, answer, door.ref)
+
+
+def _unseen_proxy(world: World, a: Group, b: Group, backend: Backend) -> bool:
+    """Could a proxy that is in no snapshot lead from one to the other? Not if either keeps to its own namespaces."""
+    own = a.namespaces | b.namespaces
+    inward = admits_elsewhere(world, backend.pod, "ingress", own)
+    outward = bool(a.powers.create_pods) or any(admits_elsewhere(world, pod, "egress", own) for pod in a.pods)
+    return inward and outward
+
+
+def _made_doors(
+    a: Group, b: Group, proxies: list[Pod], reached: dict[str, Truth], spans: list[Span], cross: Cross
+) -> Iterator[Road]:
+    """Doors that ``a`` could make itself: a Service that points at ``b``, behind a proxy that both can reach."""
+    for proxy in proxies:
+        if proxy.namespace in a.namespaces or _reaches(a, proxy, reached, cross) is Truth.NO:
+            continue
+        for pod in b.pods:
+            if cross(_alone(proxy), _only(b, pod), spans) is Truth.NO:
+                continue
+            where = ", ".join(sorted(a.powers.routes))
+            text = f"whether {proxy.ref} would follow a Service that {a.name} makes in {where} to point at {pod.ref}"
+            yield Road(pod, 0, Answer(Truth.UNKNOWN, (text,), (text,), (proxy.ref,)), proxy.ref)
+            return
+
+
+def _reaches(a: Group, proxy: Pod, reached: dict[str, Truth], cross: Cross) -> Truth:
+    if proxy.ref not in reached:
+        mine = any(pod.ref == proxy.ref for pod in a.pods)
+        reached[proxy.ref] = Truth.YES if mine else cross(a, _alone(proxy), ())
+    return reached[proxy.ref]
+
+
+def _alone(pod: Pod) -> Group:
+    return Group(pod.ref, frozenset({pod.namespace}), (pod,))
+
+
+def _only(group: Group, pod: Pod) -> Group:
+    return Group(group.name, group.namespaces, (pod,))
+
+
+def _node_roads(world: World, a: Group, b: Group, spans: list[Span]) -> Iterator[Road]:
+    """Through a node's port: the destination may see a node's address, its own node's among them."""
+    opened: dict[str, tuple[Pod, str]] = {}
+    for namespace in sorted({pod.namespace for pod in b.pods}):
+        for service in world.objects_in("Service", namespace):
+            if opens(service):
+                for pod in selected_pods(world, service):
+                    opened.setdefault(pod.ref, (pod, service_ref(service)))
+    for pod in b.pods:
+        if pod.host_ports:
+            opened.setdefault(pod.ref, (pod, pod.ref))
+    mine = {pod.ref for pod in b.pods}
+    for ref, (pod, through) in sorted(opened.items()):
+        if ref in mine and not pod.host_network:
+            for port in _node_ports(world, pod, through):
+                if not any(span.holds("TCP", port) for span in spans):
+                    placed = pod if pod.node else replace(pod, node="")
+                    answer = explore(_by_node(world, placed, port, through), world.facts)
+                    if answer.truth is not Truth.NO and (a.pods or a.powers.create_pods):
+                        yield Road(pod, port, answer, through)
+                        break
+
+
+def _node_ports(world: World, pod: Pod, through: str) -> list[int]:
+    found = dict.fromkeys(entry.number for entry in pod.ports)
+    for service in world.objects_in("Service", pod.namespace):
+        if service_ref(service) == through:
+            for entry in listed(mapping(service.get("spec")).get("ports")):
+                target = entry.get("targetPort", entry.get("port"))
+                if isinstance(target, int) and 1 <= target <= HIGHEST_PORT:
+                    found[target] = None
+    return list(found) or [80]
+
+
+def _by_node(world: World, pod: Pod, port: int, through: str) -> Callable[[Choices, Trail], bool]:
+    def evaluate(choices: Choices, trail: Trail) -> bool:
+        for node in world.nodes.values():
+            party = OnNode(node.name, node.addresses, f"node/{node.name}")
+            if node.name != pod.node and passes(world, Packet(party, pod, "TCP", port), choices, trail):
+                trail.note(f"{through} hides the client behind node {node.name}", through)
+                return True
+        if choices.ask(NODE_PORT_SOURCE) == "node":
+            trail.note(f"{through} hides the client behind the pod's own node, which nothing keeps out", through)
+            return True
+        return False
+
+    return evaluate

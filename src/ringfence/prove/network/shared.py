@@ -1,0 +1,50 @@
+"""The programs behind Ingresses and Gateways: which pods of the cluster they may be.
+
+No API says which pods serve a class, so they are recognised by image and labels. One that matches the class's own
+controller name counts as surely it; any other likely one leaves the answer unknown.
+"""
+
+from ringfence.prove.network.values import Pod
+from ringfence.prove.network.world import World
+
+WORDS = (
+    "ingress",
+    "gateway",
+    "traefik",
+    "haproxy",
+    "kong",
+    "contour",
+    "envoy",
+    "ambassador",
+    "emissary",
+    "apisix",
+    "skipper",
+    "gloo",
+    "istio-proxy",
+    "caddy",
+    "voyager",
+    "cilium/cilium",
+)
+_LABELS = ("app.kubernetes.io/name", "app.kubernetes.io/component", "app", "k8s-app", "istio")
+_GENERIC = frozenset({"ingress", "controller", "gateway", "gatewayclass", "io", "com", "org", "k8s", "dev", "class"})
+_PLAIN = frozenset({"ingress-controller", "gateway-controller", "gatewayclass-controller"})
+
+
+def servers(world: World) -> list[Pod]:
+    """Every pod that looks like the server of some Ingress or Gateway."""
+    return [pod for pod in (*world.pods.values(), *world.templates) if any(word in _marks(pod) for word in WORDS)]
+
+
+def _marks(pod: Pod) -> str:
+    labels = [pod.labels.get(key, "") for key in _LABELS]
+    return " ".join((*pod.images, *labels)).lower()
+
+
+def serves(pod: Pod, controller: str) -> bool:
+    """Does a pod bear the name of a class's controller, such as ``k8s.io/ingress-nginx``?"""
+    marks = _marks(pod)
+    whole = controller.lower().rpartition("/")[2]
+    if len(whole) > 4 and whole not in _PLAIN and whole in marks:
+        return True
+    words = {part for part in controller.lower().replace("/", ".").replace("-", ".").split(".") if len(part) > 3}
+    return any(word in marks for word in words - _GENERIC)
