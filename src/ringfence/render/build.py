@@ -80,7 +80,7 @@ def _workload(
 ) -> ClusterManifests:
     here = [tenancy for tenancy in places if tenancy.cluster.name == cluster.name]
     stages = {tenant.stage.name: tenant.stage for tenancy in here for tenant in tenancy.tenants}
-    objects = [namespaces.priority_class(landscape, stage) for _, stage in sorted(stages.items())]
+    objects = [namespaces.priority_class(landscape, stage, here) for _, stage in sorted(stages.items())]
     if here:
         objects.extend(admission.binding(landscape, [tenancy.namespace for tenancy in here]))
     for tenancy in here:

@@ -4,7 +4,7 @@ Sources: Kubernetes documentation, "Pod Security Standards" (profile restricted)
 PriorityClass), "Limit Ranges", "Pod Priority and Preemption".
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -19,6 +19,7 @@ POD_SECURITY_VERSION = "v1.33"
 """The oldest release that is supported: ``latest`` would change what is admitted at an upgrade of the cluster."""
 
 _PODS_A_DEPLOYMENT = 30
+_PRODUCTION_PRIORITY = 1000
 _EPHEMERAL_LIMIT = "1Gi"
 _OBJECT_COUNTS = {
     "count/configmaps": "100",
@@ -61,15 +62,17 @@ def priority_name(landscape: Landscape, stage: Stage) -> str:
     return cluster_wide(landscape.name, stage.name)
 
 
-def priority_class(landscape: Landscape, stage: Stage) -> Rendered:
-    """The stage's PriorityClass: production above everything without a class, all the others equal below it.
+def priority_class(landscape: Landscape, stage: Stage, here: Sequence[Tenancy]) -> Rendered:
+    """The stage's PriorityClass on a cluster with these namespaces; no class preempts: who comes late waits.
 
-    Equal, since a class above another stage's is a way to starve it, and that is promised to no stage but production.
-
-    No class preempts: who comes late waits, so that no deployment can push out another. The values stay above -10,
-    below which the cluster autoscaler takes pods for expendable and adds no nodes for them.
+    A priority is a way in which one deployment starves another: who stands higher is scheduled first and evicted last.
+    So deployments that share nodes get equal values, and no lower stage outranks a higher one. Production stands above
+    the rest where it has nodes of its own: there it starves nobody, and nothing without a class is before it. Values
+    stay above -10, below which the cluster autoscaler takes pods for expendable and adds no nodes for them.
     """
-    value = 1000 if stage.production else -1
+    production = {tenant.placement.pool for one in here for tenant in one.tenants if tenant.stage.production}
+    others = {tenant.placement.pool for one in here for tenant in one.tenants if not tenant.stage.production}
+    value = _PRODUCTION_PRIORITY if stage.production and not production & others else 0
     return Rendered(
         PLATFORM,
         {

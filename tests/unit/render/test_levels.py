@@ -125,16 +125,28 @@ def test_projects_are_restricted_to_one_repository_cluster_namespace_and_ordinar
     assert repositories["portal-testing-1"] != repositories["portal-testing-2"]
 
 
-def test_lower_stages_cannot_outrank_higher_ones_and_nothing_preempts() -> None:
-    places = [
-        Place(f"portal/{stage}", "one", "one-1", "apps", f"portal-{stage}")
-        for stage in ("development", "testing-1", "staging", "production")
-    ]
-    classes = objects(rendered(places), "PriorityClass")
-    values = {one["metadata"]["labels"]["ringfence.dev/stage"]: one["value"] for one in classes}
-    assert values["development"] < values["testing"] < values["staging"] < 0 < values["production"]
-    assert min(values.values()) >= -10
+def priorities(*places: Place) -> dict[str, int]:
+    classes = objects(rendered(list(places)), "PriorityClass")
     assert all(one["preemptionPolicy"] == "Never" and one["globalDefault"] is False for one in classes)
+    return {one["metadata"]["labels"]["ringfence.dev/stage"]: one["value"] for one in classes}
+
+
+def test_deployments_that_share_nodes_have_the_same_priority() -> None:
+    values = priorities(
+        *(
+            Place(f"portal/{stage}", "one", "one-1", "apps", f"portal-{stage}")
+            for stage in ("development", "testing-1", "staging", "production")
+        )
+    )
+    assert len(set(values.values())) == 1
+
+
+def test_production_on_nodes_of_its_own_stands_above_the_rest() -> None:
+    values = priorities(
+        Place("portal/staging", "one", "one-1", "apps", "portal-staging"),
+        Place("portal/production", "one", "one-1", "apps-production", "portal-production"),
+    )
+    assert values["staging"] < values["production"]
 
 
 @pytest.mark.parametrize(
