@@ -129,7 +129,7 @@ def play(demo: Demo) -> None:
         ("staging", "production"),
     ):
         demo.run("ringfence", "promote", f"portal/{here}", "--to", there)
-    demo.run("ringfence", "demote", "portal/staging", "--because", "the greeting is too long")
+    demo.run("ringfence", "demote", "portal/production", "--because", "the greeting is too long")
     demo.run("ringfence", "history", "portal")
     demo.note("promoted and demoted: done only when the cluster ran that revision")
     demo.chapter("7. Look around, then leave nothing running")
