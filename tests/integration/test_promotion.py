@@ -33,6 +33,12 @@ _PROMOTION = """\
   promotion:
     groups: {release-managers: [carol, dave]}
     gates:
+      - gate: separation
+        stage: testing
+        accept: &all [access, credentials, data, network, performance, platform]
+        because: this test is about the ladder; proofs have tests of their own
+      - {gate: separation, stage: staging, accept: *all, because: as above}
+      - {gate: separation, stage: production, accept: *all, because: as above}
       - {gate: approval, stage: production, people: 1, group: release-managers}
 """
 

@@ -29,7 +29,7 @@ def command(
         way = " → ".join(str(body[key]) for key in ("from", "to") if body.get(key)) or entry.place or "-"
         why = str(body.get("because") or "")
         rows.append(
-            (entry.at.isoformat(timespec="seconds"), entry.event, f"{entry.application} {body.get('version', '')}",
+            (entry.at.isoformat(timespec="seconds"), entry.event, f"{entry.application} {body.get('version') or ''}",
              way, str(body.get("by", "")), why if output is Format.WIDE or len(why) < 60 else why[:57] + "...")
         )  # fmt: skip
     print_table(Table(("when", "what", "release", "where", "who", "why"), tuple(rows)))

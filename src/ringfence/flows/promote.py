@@ -79,7 +79,7 @@ def _refusal(
         if done is not None:
             return done
     answer = answer_of(state, request, refusal.release, Outcome.REFUSED, because=refusal.because)
-    if not request.dry_run:
+    if refusal.release is not None and not request.dry_run:
         write_refusal(workspace, ladder, answer)
     return replace(answer, hint=refusal.hint)
 

@@ -56,7 +56,7 @@ def refused(workspace: Workspace, ladder: Ladder, state: LadderState, back: Back
     """The answer for a refusal, which the history keeps."""
     record = state.releases.get(refusal.release or "")
     version = record.version if record else None
-    if not back.dry_run:
+    if refusal.release is not None and not back.dry_run:
         body = {"version": version, "by": workspace.actor, "from": back.deployment, "because": refusal.because}
         entry = Entry(workspace.clock.now(), ladder.application, "refused", body, back.deployment, refusal.release)
         workspace.journal.write(entry)
