@@ -66,8 +66,19 @@ class Ledger:
     def stream(self, prefix: str) -> tuple[Event, ...]:
         """The events whose ``once`` is ``prefix`` and a number, in order: what a long process is replayed from.
 
-        They can be believed: the last entry's signature is checked, and every entry names the digest of the one before.
         Raises StateError for a ledger that is not whole.
+        """
+        found: list[Event] = []
+        for event in self.believed():
+            if event.once == f"{prefix}{len(found)}":
+                found.append(event)
+        return tuple(found)
+
+    def believed(self) -> tuple[Event, ...]:
+        """Every event, in order, from a ledger that can be believed.
+
+        The last entry's signature is checked, and every entry names the digest of the one before. Raises StateError for
+        a ledger that is not whole.
         """
         contents = self._store.read()
         if not contents.lines and contents.checkpoint is None:
@@ -79,8 +90,7 @@ class Ledger:
             if entry.previous != previous:
                 raise self._broken(f"entry {entry.sequence} does not follow the one before it")
             previous = entry.digest
-            if entry.event.once == f"{prefix}{len(found)}":
-                found.append(entry.event)
+            found.append(entry.event)
         return tuple(found)
 
     def follow(self, prefix: str, place: int, event: Event) -> Entry:

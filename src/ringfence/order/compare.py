@@ -125,9 +125,17 @@ def needed_capacity(landscape: Landscape, environment: Environment) -> Capacity:
 
 
 def findings(
-    request: Request, landscape: Landscape, topology: Topology, present: frozenset[str], today: date
+    request: Request,
+    landscape: Landscape,
+    topology: Topology,
+    present: frozenset[str],
+    users: frozenset[str],
+    today: date,
 ) -> tuple[Finding, ...]:
-    """What speaks against ``request``; ``present`` are Environments that were delivered or are on order already."""
+    """What speaks against ``request``.
+
+    ``present`` are Environments that were delivered or are on order, ``users`` the groups that the plan lets in.
+    """
     found: list[Finding] = []
     names = [environment.name for environment in topology.environments]
     planned = next((one for one in topology.environments if one.name == request.environment), None)
@@ -142,6 +150,9 @@ def findings(
     missing = [name for name in landscape.regulations if name not in request.regulations]
     if missing:
         found.append(Finding(FindingKind.NOT_COVERED, f"{listed(missing)}, which {landscape.name} is under"))
+    strangers = sorted(users - set(request.users))
+    if strangers:
+        found.append(Finding(FindingKind.NOT_COVERED, f"{listed(strangers)}, whom the plan lets in"))
     if planned is not None:
         found.extend(_not_covered(request, landscape, topology, planned))
     return tuple(found)

@@ -165,11 +165,11 @@ def look_separation(site: Site, accept_unknown: str | None = None) -> Look:
     """
 
     def look(environment: str) -> Check:
-        from ringfence.flows.prove import ProveRequest, prove_request
+        from ringfence.flows.live_proof import present, prove_live, restricted
 
         here = {one.deployment for one in site.topology.placements if one.environment == environment}
-        request = ProveRequest(site.file, None, {}, {})
-        proof = prove_request(request, site.paths, site.clock).proof
+        there = present(site.landscape, site.topology, site.paths, site.clock) | {environment}
+        proof = prove_live(site.landscape, restricted(site.topology, there), site.paths, site.clock)
         pairs = [pair for pair in proof.pairs if pair.source in here or pair.destination in here]
         broken = [pair for pair in pairs if pair.answer.value == "broken"]
         unknown = [pair for pair in pairs if pair.answer.value == "unknown"]
