@@ -13,6 +13,8 @@ class Action(StrEnum):
 
     CREATE = "create"
     UPDATE = "update"
+    REPLACE = "replace"
+    """A field differs that the API never changes: the object is deleted and made again."""
     DELETE = "delete"
     KEEP = "keep"
     """It left the Topology and stays, since it holds what Ringfence did not make."""
@@ -21,7 +23,7 @@ class Action(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Change:
     """One object that differs. ``where`` is a cluster, or ``ENVIRONMENT.git`` for a file of a repository (then the
-    key's kind is ``File``); ``fields`` are the paths that differ, ``because`` says why something is kept.
+    key's kind is ``File``); ``fields`` are the paths that differ, ``because`` says why something is kept or replaced.
     """
 
     where: str

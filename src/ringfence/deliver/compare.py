@@ -12,10 +12,17 @@ from typing import Any
 
 from ringfence.base.errors import ConflictError, StateError
 from ringfence.deliver.changes import Action, Change, ChangeSet, differing_fields
-from ringfence.kube import Cluster, NotFoundError
+from ringfence.kube import Cluster, NotFoundError, RefusedError
 from ringfence.render import KubernetesObject, ObjectKey, Rendered, key_of
 from ringfence.render.names import LANDSCAPE, MANAGED_BY
 
+# The API server's words for fields that are set once: of PriorityClasses, RoleBindings, StatefulSets and others.
+_NEVER_CHANGES = (
+    "may not be changed in an update",
+    "field is immutable",
+    "cannot change roleRef",
+    "updates to statefulset spec for fields other than",
+)
 REQUESTS = 8
 """How many requests one cluster gets at once."""
 
@@ -92,9 +99,13 @@ def _compare(cluster: Cluster, where: str, rendered: Rendered, live: Live) -> Ch
         present = cluster.get(resource, rendered.key.name, rendered.key.namespace or None)
     if present is not None:
         check_owner(where, rendered.key, present, live.landscape)
-    after = apply_one(
-        cluster, rendered.document, owned=present is not None and is_owned(present, live.landscape), dry_run=True
-    )
+    owned = present is not None and is_owned(present, live.landscape)
+    try:
+        after = apply_one(cluster, rendered.document, owned=owned, dry_run=True)
+    except RefusedError as error:
+        if owned and any(words in error.message for words in _NEVER_CHANGES):
+            return Change(where, rendered.key, rendered.owner, Action.REPLACE, because=error.message)
+        raise
     if present is None:
         return Change(where, rendered.key, rendered.owner, Action.CREATE)
     fields = differing_fields(present, after)
