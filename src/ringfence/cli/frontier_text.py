@@ -133,5 +133,5 @@ def _dots(choices: Sequence[Choice], shown: Sequence[Choice]) -> Iterator[str]:
         said = f"{number}: {each.words}; {figures}"
         yield f'<g><title>{escape(said)}</title><circle cx="{x:.1f}" cy="{y:.1f}" r="{radius:.1f}" fill="{fill}" fill-opacity="0.55"/>'  # noqa: E501
         if each.recommended:
-            yield f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius + 3:.1f}" fill="none" stroke="{_BLUE}" stroke-width="2"/>'
+            yield f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius + 3:.1f}" fill="none" stroke="{_BLUE}"/>'
         yield f'<text x="{x:.1f}" y="{y + 4:.1f}" text-anchor="middle">{number}</text></g>'

@@ -15,29 +15,28 @@ WIDTH = 98
 _SHOWN = 12
 
 
-def decision_line(topology: Topology, *, living: bool) -> str:
-    """The answer in one line; ``living`` when it starts from what stands already."""
+def decision_lines(topology: Topology, *, living: bool) -> Iterator[str]:
+    """The answer in two lines; ``living`` when it starts from what stands already."""
     workloads = [cluster for environment in topology.environments for cluster in environment.workloads]
     nodes = sum(pool.nodes for cluster in workloads for pool in cluster.pools)
+    counts = [plural(len(topology.environments), "Environment"), plural(len(workloads), "workload cluster")]
+    yield f"{topology.name}: {', '.join(counts)}, {plural(nodes, 'node')}"
     sure = "the best from what stands" if living else "nothing cheaper meets everything asked"
     if topology.status is Status.FEASIBLE:
         over = float((topology.price - topology.bound) / topology.price * 100) if topology.price else 0.0
         sure = f"at most {over:.1f} % above the cheapest there can be"
-    return (
-        f"{topology.name}: {plural(len(topology.environments), 'Environment')}, "
-        f"{plural(len(workloads), 'workload cluster')}, {plural(nodes, 'node')}, "
-        f"{price(topology.price)} a month ({sure})"
-    )
+    yield f"{price(topology.price)} a month; {sure}"
 
 
 def topology_lines(topology: Topology, order: Sequence[str], *, wide: bool, living: bool) -> Iterator[str]:
     """The decision and the tree of places; ``order`` is that of the deployments, ``wide`` shows them all."""
     if topology.status is Status.INFEASIBLE:
-        yield f"{topology.name}: impossible. These cannot all be met; leaving out any one makes the rest possible:"
+        yield f"{topology.name}: impossible"
+        yield "These cannot all be met; leaving out any one makes the rest possible:"
         for line in conflict_lines(topology):
             yield from wrapped(line, WIDTH, "  ")
         return
-    yield decision_line(topology, living=living)
+    yield from decision_lines(topology, living=living)
     rank = {name: number for number, name in enumerate(order)}
     for environment in topology.environments:
         yield ""

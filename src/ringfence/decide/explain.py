@@ -107,8 +107,10 @@ def _why_environments(requirements: Requirements, problem: Problem, topology: To
              if gate.gate.needs_non_production]  # fmt: skip
     if len(members) >= count:
         names = listed([problem.names[index] for index in members[:6]])
-        each = "these two may" if len(members) == 2 else "of these no two may"
-        return Section(title, (f"{names}: {each} not share an Environment.", *lines))
+        line = f"No two of these may share an Environment: {names}."
+        if len(members) == 2:
+            line = f"{names} may not share an Environment."
+        return Section(title, (line, *lines))
     outcome = solve(problem, most_environments=count - 1)
     if outcome.value is None and outcome.complete:
         reason = (
@@ -173,7 +175,7 @@ def _what_each_costs(topology: Topology) -> Section:
     free = [each.without for each in topology.alternatives if each.price == topology.price]
     lines = [f"{each.without} {_money(topology, each)}" for each in costly]
     if free:
-        lines.append(f"Alone, each of these costs nothing, since others ask the same or more: {listed(free)}")
+        lines.append(f"Leaving out any one of these alone does not change the price: {'; '.join(free)}")
     return Section("What each requirement costs", tuple(lines))
 
 

@@ -8,6 +8,7 @@ docs/explanation/decision.md; the figures compare choices of one Landscape and m
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import pairwise
 
 from ringfence.decide.arrangement import rank
 from ringfence.decide.check import read_level
@@ -39,7 +40,7 @@ EXPOSURE: Mapping[Level, float] = {
     Level.CLUSTER: 0.05,
     Level.ENVIRONMENT: 0.0,
 }
-"""The part of another deployment that is lost with one, by the level between them (assumed; only its order is known)."""
+"""The part of another deployment lost with one, by the level between them (assumed; only its order is known)."""
 
 WORTH: Mapping[DataClass, float] = {
     DataClass.THROW_AWAY: 0.0,
@@ -89,7 +90,7 @@ def frontier(landscape: Landscape) -> tuple[Choice, ...]:
         if choice is not None:
             found.append((choice, option))
     best = _undominated([choice for choice, _ in found])
-    for choice, option in [pair for pair in found if pair[0] in best]:
+    for _, option in [pair for pair in found if pair[0] in best]:
         for copies in _copies(landscape):
             other = _tried(landscape, option, copies)
             if other is not None:
@@ -268,7 +269,7 @@ def waiting(landscape: Landscape, topology: Topology) -> float:
                 way.append(deployment.name)
         if not way:
             continue
-        crossings = sum(CROSSING.get(read_level(places[a], places[b]), 0.0) for a, b in zip(way, way[1:], strict=False))
+        crossings = sum(CROSSING.get(read_level(places[a], places[b]), 0.0) for a, b in pairwise(way))
         totals.append(crossings + 60 * queue(len(_testing(landscape, application))))
     return sum(totals) / len(totals) if totals else 0.0
 

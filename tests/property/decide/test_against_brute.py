@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from property.decide.brute import brute, things
 from hypothesis import HealthCheck, given, settings
-from property.decide.landscapes import landscape, specs
 
+from property.decide.brute import brute, things
+from property.decide.landscapes import landscape, specs
 from ringfence.decide.topology import ClusterRole, Status
 from ringfence.flows.plan import plan
 
