@@ -147,6 +147,8 @@ def _index(node: Node, scope: Scope) -> Value:
 
 
 def _at(atom: Atom, key: Atom) -> Value:
+    if Mark.ERROR in (atom, key):
+        return ERROR
     if isinstance(atom, Shape) and isinstance(key, str):
         return _field(atom, key)
     if isinstance(atom, Items) and atom.exact and isinstance(key, int) and not isinstance(key, bool):

@@ -160,10 +160,7 @@ def _tolerating(taint: Taint) -> tuple[Value, ...]:
     maybe: dict[str, Value] = {"tolerationSeconds": ANYTHING}
     shapes = [Shape(form, maybe) for form in forms]
     shapes += [Shape({**form, "effect": (taint.effect,)}, maybe) for form in forms]
-    # The API may keep an empty string where a field was left out.
-    shapes.append(
-        Shape({"key": ("",), "operator": ("Exists",)}, {**maybe, "effect": ("", taint.effect), "value": ("",)})
-    )
+    # An empty key, value or effect is left out when the API server shows the pod to a policy.
     return tuple((shape,) for shape in shapes)
 
 
@@ -195,10 +192,10 @@ def _candidate(
     priority: str | None,
     image: str,
 ) -> dict[str, Any]:
-    seconds = [
-        {"key": f"node.kubernetes.io/{name}", "operator": "Exists", "effect": NO_EXECUTE, "tolerationSeconds": 300}
-        for name in ("not-ready", "unreachable")
-    ]
+    # The API server adds these where the pod has none of its own.
+    lost = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable")
+    operator = "Exists" if tolerations and tolerations[0].get("operator") == "Exists" else "Equal"
+    seconds = [{"key": key, "operator": operator, "effect": NO_EXECUTE, "tolerationSeconds": 300} for key in lost]
     spec: dict[str, Any] = {
         "containers": [{"name": "c", "image": image, "resources": {}, "imagePullPolicy": "Always"}],
         "restartPolicy": "Always",
