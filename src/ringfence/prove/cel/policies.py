@@ -5,8 +5,8 @@ constraints match whatever the creator may choose (labels and names are the crea
 or to an error that the failure policy turns into a refusal. Parameters are never known.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
@@ -65,11 +65,19 @@ class PodPolicies:
     space: Value
     policies: tuple[Policy, ...]
     doubts: tuple[str, ...] = ()
+    asked: dict[Hashable, Verdict] = field(default_factory=dict, compare=False)
 
     @property
     def strings(self) -> set[str]:
         """Every string that some policy mentions."""
         return {text for policy in self.policies for text in policy.strings}
+
+    def once(self, key: Hashable, work: Callable[[], Verdict]) -> Verdict:
+        """The verdict for a key, worked out the first time it is asked for."""
+        found = self.asked.get(key)
+        if found is None:
+            found = self.asked[key] = work()
+        return found
 
     def verdict(self, pod: Value) -> Verdict:
         """What the policies say to the creation of such a pod."""

@@ -8,8 +8,9 @@ An update can add tolerations to a pod that waits. A policy that keeps pods away
 that, since a node selector only ever gets narrower; one that looks at tolerations must see updates too.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain, combinations, islice, product
 from typing import Any
 
@@ -47,7 +48,11 @@ def could_land(view: PlacementView, policies: PodPolicies, node: str) -> Answer:
     except UnreadableError as error:
         return unknown(f"namespace {policies.namespace}: {error}")
     ways = _ways(target)
-    verdicts = {way.name: _way_verdict(policies, target, way) for way in ways}
+    words = policies.strings
+    verdicts = {
+        way.name: policies.once(_kind_of(target, way, words), partial(_way_verdict, policies, target, way))
+        for way in ways
+    }
 
     def evaluate(choices: Choices, trail: Trail) -> bool:
         off = any(target.labels.get(key) != value for key, value in wanted.items())
@@ -66,6 +71,13 @@ def could_land(view: PlacementView, policies: PodPolicies, node: str) -> Answer:
         return False
 
     return explore(evaluate, view.facts)
+
+
+def _kind_of(node: NodeFacts, way: _Way, words: set[str]) -> Hashable:
+    """What of a node and a way onto it these policies can tell apart: nodes of one pool are asked about once."""
+    told = sorted((key, value) for key, value in node.labels.items() if key in words or value in words)
+    name = node.name if any(word and word in node.name for word in words) else ""
+    return (way, tuple(told), name)
 
 
 def _passes(policies: PodPolicies, way: _Way, verdict: Verdict, choices: Choices, trail: Trail) -> bool:
