@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime/debug"
 	"sync"
 	"syscall"
 	"time"
@@ -24,6 +25,9 @@ const (
 	bootstrapLife = time.Hour
 	patience      = 3 * time.Minute
 	shutdownTime  = 5 * time.Second
+
+	// The heap's growth, in percent of what lives, at which it is collected.
+	settledCollection = 30
 )
 
 // ErrPortTaken says that somebody else listens where the API server should.
@@ -208,7 +212,17 @@ func (p *process) start(ctx context.Context) error {
 		return err
 	}
 	p.say(state.Status{Phase: state.Ready})
+	settle()
 	return nil
+}
+
+// settle gives back the memory that only the start needed. From here on little changes, so that the heap may be kept
+// tight for little work; several clusters share a small machine.
+func settle() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(settledCollection)
+	}
+	debug.FreeOSMemory()
 }
 
 // bootstrapClient has every right for an hour; its key never leaves the process.

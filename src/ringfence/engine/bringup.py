@@ -19,6 +19,7 @@ Report = Callable[[str], None]
 _PATIENCE_SECONDS = 240.0
 _SILENCE_SECONDS = 30.0
 _POLL_SECONDS = 0.03
+_QUESTIONS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +93,18 @@ def _ensure(unit: Unit, running: Running | None, clock: Clock, report: Report) -
         report(f"{unit.title}: its configuration changed")
         processes.hang_up(running)
         return running
-    elif not unit.healthy():
+    elif not _answers(unit):
         why = "it does not answer; starting it again"
     else:
         return running
     report(f"{unit.title}: {why}")
     processes.stop([running], clock)
     return _start(unit)
+
+
+def _answers(unit: Unit) -> bool:
+    """Whether it answers, asked a few times: on a busy machine one answer may be late."""
+    return any(unit.healthy() for _ in range(_QUESTIONS))
 
 
 def _start(unit: Unit) -> Running:

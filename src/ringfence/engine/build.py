@@ -31,6 +31,7 @@ MAINS = (
     "helm.sh/helm/v4/cmd/helm",
     "k8s.io/kubernetes/cmd/kubectl",
 )
+_KEPT = 4
 _KUBERNETES = "k8s.io/kubernetes"
 _LICENCE_WORDS = ("LICENSE", "LICENCE", "NOTICE", "COPYING", "COPYRIGHT")
 
@@ -123,6 +124,7 @@ def build(paths: Paths, clock: Clock, report: Report, sources: Path | None = Non
             work.chmod(0o755)
             shutil.rmtree(target, ignore_errors=True)
             work.rename(target)
+            _drop_old(target.parent)
         except OSError as error:
             raise StateError(
                 f"{target.parent}: cannot be written: {error.strerror or error}",
@@ -132,6 +134,13 @@ def build(paths: Paths, clock: Clock, report: Report, sources: Path | None = Non
         finally:
             shutil.rmtree(work, ignore_errors=True)
     return Binaries(target)
+
+
+def _drop_old(folder: Path) -> None:
+    """Keep the newest builds only: each is 0.4 GB, and every change of the sources makes one."""
+    builds = [path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")]
+    for path in sorted(builds, key=lambda path: path.stat().st_mtime, reverse=True)[_KEPT:]:
+        shutil.rmtree(path, ignore_errors=True)
 
 
 @contextlib.contextmanager

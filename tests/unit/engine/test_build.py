@@ -116,6 +116,19 @@ def test_what_a_killed_build_left_is_cleared(
     assert not (home.cache / "engine" / ".building-x").exists()
 
 
+def test_the_newest_builds_are_kept(
+    home: Paths, sources: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go(tmp_path, monkeypatch)
+    for age in range(6):
+        old = home.cache / "engine" / f"old{age}"
+        old.mkdir(parents=True)
+        os.utime(old, (1000 - age, 1000 - age))
+    built = build(home, SystemClock(), lambda _: None, sources)
+    left = {path.name for path in (home.cache / "engine").iterdir()} - {".lock"}
+    assert left == {built.root.name, "old0", "old1", "old2"}
+
+
 def test_without_a_toolchain_the_error_says_how_to_get_one(
     home: Paths, sources: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
