@@ -21,7 +21,8 @@ class Can(StrEnum):
     RELABEL = "relabel namespace"  # namespace
     TOUCH = "touch"  # namespace, name: the resource; detail: verb
     USE_VOLUME = "use volume"  # name: the PersistentVolume
-    HAVE = "have credential"  # name: its digest
+    DELIVER = "decide what is deployed"  # namespace, name, detail: the kind of the delivery tool's object
+    CAPTURE = "claim external addresses"  # namespace
 
 
 class Capability(NamedTuple):

@@ -141,7 +141,40 @@ def starts(
             for secret in secrets_in(pod.spec):
                 found[Capability(Can.READ_SECRET, cluster, pod.namespace, secret)] = None
         found.update(_labelled_starts(owned, facts))
+    found.update(_delivered(owned, clusters))
     return found
+
+
+def _delivered(owned: Territory, clusters: Mapping[str, ClusterFacts]) -> dict[Capability, Derivation | None]:
+    """The delivery objects whose content is the deployment's: Applications that deploy to it, Flux objects in it."""
+    found: dict[Capability, Derivation | None] = {}
+    for facts in clusters.values():
+        for document in facts.snapshot.of(kinds.ARGO_APPLICATION):
+            destination = (document.get("spec") or {}).get("destination") or {}
+            if _deploys_here(owned, facts, destination):
+                metadata = document["metadata"]
+                found[Capability(Can.DELIVER, facts.name, metadata["namespace"], metadata["name"], "Application")] = (
+                    None
+                )
+        for kind in (kinds.FLUX_KUSTOMIZATION, kinds.FLUX_HELM_RELEASE):
+            for document in facts.snapshot.of(kind):
+                metadata = document["metadata"]
+                target = (document.get("spec") or {}).get("targetNamespace") or metadata["namespace"]
+                if target in owned.whole(facts.name) or metadata["namespace"] in owned.whole(facts.name):
+                    found[Capability(Can.DELIVER, facts.name, metadata["namespace"], metadata["name"], kind.kind)] = (
+                        None
+                    )
+    return found
+
+
+def _deploys_here(owned: Territory, home: ClusterFacts, destination: Mapping[str, object]) -> bool:
+    """Whether an Application's destination is one of the deployment's whole namespaces. A server's address says not
+    which cluster it is, so then the namespace alone decides."""
+    namespace, cluster = destination.get("namespace"), destination.get("name")
+    server = str(destination.get("server") or "")
+    if cluster == "in-cluster" or (not cluster and server.startswith("https://kubernetes.default.svc")):
+        cluster = home.name
+    return any(namespace in owned.whole(name) and cluster in (None, "", name) for name in owned.clusters)
 
 
 def _person(cluster: str, name: str) -> Capability:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from ringfence.prove import kinds
 from ringfence.prove.verdicts.world import ProofWorld
 
 
@@ -24,12 +25,24 @@ def _assumptions(world: ProofWorld) -> Iterator[str]:
     if world.partition.common.groups or world.partition.common.users:
         names = ", ".join((*world.partition.common.groups, *world.partition.common.users))
         yield f"people of several deployments by design may use what they have in one in the other: {names}"
-    for name, facts in world.clusters.items():
-        if not facts.flags.authorization_modes:
-            yield f"{name}: RBAC and the Node authorizer alone decide access (cloud access entries are not visible)"
-        if not facts.flags.seen:
-            yield f"{name}: the API server runs with its default admission plugins"
-        if not facts.snapshot.not_listed:
-            yield f"{name}: the snapshot is complete at its moment"
+    yield from _of_clusters(world)
     yield "users and groups of one name are the same people in every cluster; groups hold who the Partition says"
     yield "container runtimes, kernels and hypervisors keep their boundaries"
+
+
+def _of_clusters(world: ProofWorld) -> Iterator[str]:
+    """What is assumed of clusters, each sentence once with the clusters that it is about."""
+    by_text: dict[str, list[str]] = {}
+    for name, facts in world.clusters.items():
+        if not facts.flags.authorization_modes:
+            text = "RBAC and the Node authorizer alone decide access (cloud access entries are not visible)"
+            by_text.setdefault(text, []).append(name)
+        if not facts.flags.seen:
+            by_text.setdefault("the API server runs with its default admission plugins", []).append(name)
+        if not facts.snapshot.not_listed:
+            by_text.setdefault("the snapshot is complete at its moment", []).append(name)
+        if facts.snapshot.of(kinds.ARGO_APPLICATION):
+            text = "nobody but a deployment's owner and the platform writes to where its Application is read from"
+            by_text.setdefault(text, []).append(name)
+    for text, names in by_text.items():
+        yield f"{', '.join(names)}: {text}"

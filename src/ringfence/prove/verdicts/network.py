@@ -41,19 +41,30 @@ _ADMIN_KINDS = frozenset({"AdminNetworkPolicy", "BaselineAdminNetworkPolicy", "C
 
 def network_verdict(world: ProofWorld, a: Territory, b: Territory, missing: list[str]) -> Verdict:
     """The verdict on connections from A to B."""
-    found: list[str] = list(missing)
+    found: list[str] = [*missing, *_unreadable(world, a, b)]
     for cluster in sorted(a.clusters & b.clusters):
         verdict = _in_cluster(world, cluster, a, b)
+        if verdict.answer is not Answer.BROKEN:
+            found.extend(verdict.missing)
+            verdict = _captured(world, cluster, a, b)
         if verdict.answer is Answer.BROKEN:
             return verdict
         found.extend(verdict.missing)
     for cluster in sorted(a.clusters):
         for other in sorted(b.clusters - {cluster}):
-            group = _group(world, cluster, a, b, certain=False)
-            found.extend(outside_missing(network_world(world, cluster), group, world.clusters[other], b.name))
+            found.extend(text.format(name=b.name) for text in _outside(world, cluster, a, b, other))
     if found:
         return Verdict(Answer.UNKNOWN, missing=tuple(dict.fromkeys(found)))
     return Verdict(Answer.HOLDS)
+
+
+def _unreadable(world: ProofWorld, a: Territory, b: Territory) -> Iterator[str]:
+    """Policies of either side that the API would refuse: nobody knows what was meant."""
+    for cluster in sorted(a.clusters | b.clusters):
+        spaces = a.namespaces(cluster) | b.namespaces(cluster)
+        for entry in network_world(world, cluster).opaque:
+            if entry.kind == "v1" and entry.ref.count("/") == 2 and (entry.namespace in spaces or not entry.namespace):
+                yield f"{cluster}:{entry.ref}: {entry.why}"
 
 
 def network_world(world: ProofWorld, cluster: str) -> World:
@@ -63,6 +74,32 @@ def network_world(world: ProofWorld, cluster: str) -> World:
     if found is None:
         facts = assumed(world.partition.assume.facts, default_enforced=False)
         found = world.cache[key] = world_of(world.snapshot.clusters[cluster], facts)
+    return found  # type: ignore[return-value] # what was put there under this key
+
+
+def _captured(world: ProofWorld, cluster: str, a: Territory, b: Territory) -> Verdict:
+    """Whether A takes over addresses outside the cluster that B connects to. B's policies may leave it none."""
+    state = world.state(a.name, b.name)
+    claims = [item for item in state.of(Can.CAPTURE, cluster) if "services/external-addresses" not in world.without]
+    if not claims or not list(
+        outside_missing(network_world(world, cluster), _plain_group(world, cluster, b), world.clusters[cluster])
+    ):
+        return Verdict(Answer.HOLDS)
+    chain = min((state.chain(item) for item in claims), key=lambda item: (len(item.doubts), len(item.steps)))
+    if chain.doubts:
+        return Verdict(Answer.UNKNOWN, missing=chain.doubts)
+    text = "let an admission policy refuse Services with externalIPs, or switch DenyServiceExternalIPs on"
+    return Verdict(Answer.BROKEN, chain.steps, mend=Mend(text), rules=chain.rules)
+
+
+def _outside(world: ProofWorld, cluster: str, a: Territory, b: Territory, other: str) -> list[str]:
+    """What is missing about connections from A into the cluster ``other``; the same for every deployment there."""
+    key = ("outside", cluster, a.name, world.partition.people_of_both(a.name, b.name), other)
+    found = world.cache.get(key)
+    if found is None:
+        group = _group(world, cluster, a, b, certain=False)
+        texts = outside_missing(network_world(world, cluster), group, world.clusters[other])
+        found = world.cache[key] = list(texts)
     return found  # type: ignore[return-value] # what was put there under this key
 
 
@@ -167,11 +204,13 @@ def _plain_group(world: ProofWorld, cluster: str, owned: Territory) -> Group:
 
 
 def _group(world: ProofWorld, cluster: str, owned: Territory, b: Territory, *, certain: bool) -> Group:
+    return group_in_state(world, cluster, owned, world.state(owned.name, b.name), certain=certain)
+
+
+def group_in_state(world: ProofWorld, cluster: str, owned: Territory, state: State, *, certain: bool) -> Group:
     """A's pods, those of others that it can act as, and its powers; ``certain``: only what is beyond doubt."""
     group = _plain_group(world, cluster, owned)
-    state = world.state(owned.name, b.name)
-    net = network_world(world, cluster)
-    by_ref = _by_ref(world, cluster, net)
+    by_ref = pods_by_ref(world, cluster)
     extra: dict[str, Pod] = {}
     for capability in _sure(state, Can.INSIDE_POD, cluster, certain=certain):
         ref = f"{capability.detail.lower()}/{capability.namespace}/{capability.name}"
@@ -183,10 +222,12 @@ def _group(world: ProofWorld, cluster: str, owned: Territory, b: Territory, *, c
     return replace(group, pods=pods, powers=_powers(world.clusters[cluster], state, certain=certain))
 
 
-def _by_ref(world: ProofWorld, cluster: str, net: World) -> dict[str, Pod]:
+def pods_by_ref(world: ProofWorld, cluster: str) -> dict[str, Pod]:
+    """The network's view of every pod and template, by reference."""
     key = ("by ref", cluster)
     found = world.cache.get(key)
     if found is None:
+        net = network_world(world, cluster)
         found = world.cache[key] = {pod.ref: pod for pod in (*net.pods.values(), *net.templates)}
     return found  # type: ignore[return-value] # as above
 

@@ -20,20 +20,28 @@ _PORTS = (443, 80, 6443, 5432, 53, 22, 8080)
 _MOST = 200
 
 
-def outside_missing(world: World, group: Group, other: ClusterFacts, name: str) -> Iterator[str]:
-    """What would have to be known to say that ``group`` cannot connect to ``name`` in the cluster ``other``."""
+def outside_missing(world: World, group: Group, other: ClusterFacts) -> Iterator[str]:
+    """What would have to be known to say that ``group`` cannot connect to somebody (``{name}``) in another cluster."""
     tampered = attacked(world, group.powers)
     made = [Pod(space, "created", {}, ref=f"namespace/{space}") for space in sorted(group.powers.create_pods)]
     addresses = [*_addresses(other), *(ip_address(text) for text in _ANYWHERE), *_blocks(tampered)]
-    for pod in (*group.pods, *made)[:_MOST]:
+    pods = _distinct((*group.pods, *made))
+    for pod in pods[:_MOST]:
         for address in addresses[:_MOST]:
             for port in _ports(tampered, pod):
                 answer = connect_parties(tampered, Packet(pod, Outside(address), "TCP", port))
                 if answer.truth is not Truth.NO:
-                    yield f"which addresses lead from {pod.ref} to {name} in {other.name}, and what answers there"
+                    shown = pod.ref.replace("{", "").replace("}", "")
+                    yield f"which addresses lead from {shown} to {{name}} in {other.name}, and what answers there"
                     return
-    if len(group.pods) + len(made) > _MOST or len(addresses) > _MOST:
+    if len(pods) > _MOST or len(addresses) > _MOST:
         yield f"whether all of the pods of {group.name} are kept from addresses outside their cluster"
+
+
+def _distinct(pods: tuple[Pod, ...]) -> list[Pod]:
+    """One pod of each namespace and set of labels, those on the node's network apart."""
+    found = {(pod.namespace, tuple(sorted(pod.labels.items())), pod.host_network): pod for pod in reversed(pods)}
+    return list(found.values())
 
 
 def _ports(world: World, pod: Pod) -> list[int]:

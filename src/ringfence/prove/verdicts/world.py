@@ -10,6 +10,7 @@ from ringfence.prove.partition import Partition, People
 from ringfence.prove.rules import load_rules
 from ringfence.prove.rules.registry import RuleWorld, expander
 from ringfence.prove.snapshot import Snapshot
+from ringfence.prove.verdicts.exposed import EXPOSED, reached_controllers
 
 
 @dataclass(slots=True)
@@ -32,7 +33,11 @@ class ProofWorld:
         found = self.states.get((source, entitled))
         if found is None:
             begin = starts(self.territories[source], self.clusters, entitled)
-            found = self.states[source, entitled] = close(begin, expander(self.rules, self.without))
+            found = close(begin, expander(self.rules, self.without))
+            more = reached_controllers(self, self.territories[source], found)
+            if more and EXPOSED not in self.without:
+                found = close({**begin, **more}, expander(self.rules, self.without))
+            self.states[source, entitled] = found
         return found
 
 

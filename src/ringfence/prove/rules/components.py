@@ -1,0 +1,213 @@
+"""What follows from standing where others' requests pass: webhooks, exposed controllers, services, secret stores."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ringfence.prove import kinds
+from ringfence.prove.admission.webhooks import selected
+from ringfence.prove.closure.capability import EVERYWHERE, Can, Capability
+from ringfence.prove.closure.engine import Derivation, State
+from ringfence.prove.facts.cluster import ClusterFacts
+from ringfence.prove.facts.pods import PodFacts, dangerous_path
+from ringfence.prove.kinds import Object, ObjectName, object_name
+from ringfence.prove.rbac.powers import Power
+from ringfence.prove.rules.registry import RuleWorld, rule
+from ringfence.prove.rules.wording import in_place, object_step, via
+
+_WEBHOOKS = "kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers"
+
+
+@rule(
+    "admission/served-by-own-pods",
+    "A webhook or API that one's own pods serve is sent what it asks for: Secrets too, and it may alter them.",
+    source=_WEBHOOKS,
+    on=(Can.INSIDE_POD, Can.CREATE_PODS),
+)
+def served(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
+    """Webhooks whose Service is in the namespace: who makes pods there can also be behind it."""
+    facts = world.clusters[capability.cluster]
+    for kind in (kinds.VALIDATING_WEBHOOK, kinds.MUTATING_WEBHOOK):
+        for document in facts.snapshot.of(kind):
+            for hook in document.get("webhooks") or ():
+                service = (hook.get("clientConfig") or {}).get("service") or {}
+                if not service or not _behind(facts, capability, service["namespace"], service["name"]):
+                    continue
+                yield from _sent(facts, document, hook, mutating=kind == kinds.MUTATING_WEBHOOK)
+
+
+def _behind(facts: ClusterFacts, capability: Capability, namespace: str, name: str) -> bool:
+    if capability.can is Can.CREATE_PODS:
+        return capability.namespace in (EVERYWHERE, namespace)
+    if capability.namespace != namespace:
+        return False
+    for service in facts.snapshot.of(kinds.SERVICE):
+        metadata = service["metadata"]
+        if (metadata["namespace"], metadata["name"]) == (namespace, name):
+            selector = (service.get("spec") or {}).get("selector") or {}
+            pod = facts.pod_named.get((capability.detail, namespace, capability.name))
+            return pod is not None and all(pod.labels.get(key) == value for key, value in selector.items())
+    return True
+
+
+def _sent(facts: ClusterFacts, document: Object, hook: Mapping[str, Any], *, mutating: bool) -> Iterator[Derivation]:
+    name = object_name(facts.name, document)
+    for rules in hook.get("rules") or ():
+        groups, resources = rules.get("apiGroups") or (), rules.get("resources") or ()
+        core = "*" in groups or "" in groups
+        secrets = core and any(item in ("*", "*/*", "secrets") for item in resources)
+        pods = any(item in ("*", "*/*", "pods", "deployments") for item in resources)
+        for namespace in facts.every_namespace():
+            if not selected(facts, hook.get("namespaceSelector"), namespace):
+                continue
+            if secrets:
+                gives = Capability(Can.READ_SECRET, facts.name, namespace, EVERYWHERE)
+                text = f"the webhook {hook['name']} is sent the Secrets of {namespace}"
+                yield Derivation(gives, "admission/served-by-own-pods", object_step(text, name))
+            if mutating and (pods or secrets):
+                gives = Capability(Can.NAMESPACE_ADMIN, facts.name, namespace)
+                text = f"the webhook {hook['name']} alters what is created in {namespace}"
+                yield Derivation(gives, "admission/served-by-own-pods", object_step(text, name))
+
+
+_INGRESS_NGINX = re.compile(r"ingress-nginx/controller[^:]*:v?(\d+)\.(\d+)\.(\d+)")
+_FIXED = ((1, 11, 5), (1, 12, 1))
+
+
+def exposed_controllers(facts: ClusterFacts) -> Iterator[tuple[PodFacts, str | None]]:
+    """Pods of ingress-nginx whose admission webhook runs code of whoever reaches it; the doubt when no version shows.
+
+    Source: CVE-2025-1974 (kubernetes#131009), fixed in 1.11.5 and 1.12.1.
+    """
+    for pod in facts.pods:
+        for container in pod.spec.get("containers") or ():
+            image = container.get("image") or ""
+            words = [*(container.get("command") or ()), *(container.get("args") or ())]
+            if "ingress-nginx" not in image and "nginx-ingress-controller" not in image:
+                continue
+            if words and not any(word.startswith("--validating-webhook") for word in words):
+                continue
+            match = _INGRESS_NGINX.search(image)
+            if match is None:
+                yield pod, f"the version of {pod.shown} (CVE-2025-1974)"
+                continue
+            version = tuple(int(part) for part in match.groups())
+            fixed = version >= _FIXED[1] or _FIXED[0] <= version < (1, 12, 0)
+            if not fixed:
+                yield pod, None
+
+
+@rule(
+    "services/external-addresses",
+    "Who writes Services claims any external address, unless admission refuses externalIPs.",
+    source="CVE-2020-8554 (kubernetes#97076, unfixed by design)",
+    on=(Can.POWER,),
+)
+def external_addresses(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
+    """The admission plugin DenyServiceExternalIPs closes it; where flags are not seen it is in doubt."""
+    if capability.name != Power.WRITE_SERVICES.value:
+        return
+    facts = world.clusters[capability.cluster]
+    if "DenyServiceExternalIPs" in facts.flags.admission_enabled:
+        return
+    doubt = None if facts.flags.seen else f"whether {facts.name} refuses externalIPs (DenyServiceExternalIPs)"
+    text = f"a Service {in_place(capability.namespace)} may claim any external address"
+    gives = Capability(Can.CAPTURE, facts.name, capability.namespace)
+    yield Derivation(gives, "services/external-addresses", via(state, capability, text), doubt)
+
+
+@rule(
+    "external-secrets/store",
+    "Who writes ExternalSecrets reads every entry of the stores that the namespace may use.",
+    source="external-secrets.io API, ClusterSecretStore conditions",
+    on=(Can.POWER,),
+)
+def external_store(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
+    """Every ExternalSecret of the same cluster-wide store: its value is one remote key away."""
+    if capability.name != Power.WRITE_EXTERNAL_SECRETS.value:
+        return
+    facts = world.clusters[capability.cluster]
+    for store in facts.snapshot.of(kinds.CLUSTER_SECRET_STORE):
+        name = store["metadata"]["name"]
+        if not _usable(facts, store, capability.namespace):
+            continue
+        for document in facts.snapshot.of(kinds.EXTERNAL_SECRET):
+            reference = (document.get("spec") or {}).get("secretStoreRef") or {}
+            if reference.get("kind") == "ClusterSecretStore" and reference.get("name") == name:
+                metadata = document["metadata"]
+                shown = f"{metadata['namespace']}/{metadata['name']}"
+                text = f"ClusterSecretStore {name} gives the values of ExternalSecret {shown}"
+                yield Derivation(
+                    Capability(Can.READ_SECRET, facts.name, metadata["namespace"], EVERYWHERE),
+                    "external-secrets/store",
+                    object_step(text, ObjectName(facts.name, "ClusterSecretStore", "", name)),
+                )
+
+
+def _usable(facts: ClusterFacts, store: Object, namespace: str) -> bool:
+    conditions = (store.get("spec") or {}).get("conditions") or ()
+    if not conditions or namespace == EVERYWHERE:
+        return True
+    for condition in conditions:
+        if namespace in (condition.get("namespaces") or ()):
+            return True
+        if condition.get("namespaceSelector") and selected(facts, condition["namespaceSelector"], namespace):
+            return True
+        if condition.get("namespaceRegexes"):
+            return True
+    return False
+
+
+@rule(
+    "storage/host-path-volume",
+    "A free PersistentVolume of the node's files gives the node to whoever claims it and mounts it.",
+    source="kubernetes.io/docs/concepts/storage/volumes#hostpath",
+    on=(Can.CREATE_PODS, Can.POWER),
+)
+def free_host_path(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
+    """Claims and pods in one namespace; Pod Security does not look behind claims."""
+    facts = world.clusters[capability.cluster]
+    if capability.can is Can.POWER and capability.name != Power.WRITE_CLAIMS.value:
+        return
+    claimer = next(state.powers(facts.name, Power.WRITE_CLAIMS.value), None)
+    makers = state.of(Can.CREATE_PODS, facts.name)
+    if claimer is None or not makers or capability not in (claimer, *makers):
+        return
+    for volume in facts.snapshot.of(kinds.PERSISTENT_VOLUME):
+        spec = volume.get("spec") or {}
+        path = (spec.get("hostPath") or {}).get("path") or (spec.get("local") or {}).get("path")
+        if path and dangerous_path(path) and not (spec.get("claimRef") or {}).get("name"):
+            other = makers[0] if capability == claimer else claimer
+            text = f"a claim may bind PersistentVolume {volume['metadata']['name']}, which is {path} of a node"
+            yield Derivation(
+                Capability(Can.CREATE_ROOT_PODS, facts.name, makers[0].namespace),
+                "storage/host-path-volume",
+                object_step(text, object_name(facts.name, volume)),
+                None,
+                (other,),
+            )
+
+
+@rule(
+    "accounts/recreate",
+    "Who creates ServiceAccounts and pods takes over bindings that name an account which is not there.",
+    source="kubernetes.io/docs/concepts/security/rbac-good-practices (re-created subjects inherit bindings)",
+    on=(Can.POWER, Can.CREATE_PODS),
+)
+def recreate(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
+    """The binding waits for the name."""
+    from ringfence.prove.closure.capability import acts_as
+
+    if capability.can is Can.POWER and capability.name != Power.WRITE_ACCOUNTS.value:
+        return
+    facts = world.clusters[capability.cluster]
+    for writer in list(state.powers(facts.name, Power.WRITE_ACCOUNTS.value)):
+        for maker in state.of(Can.CREATE_PODS, facts.name):
+            if capability not in (writer, maker) or writer.namespace not in (EVERYWHERE, maker.namespace):
+                continue
+            for subject in facts.rbac.accounts_of(maker.namespace):
+                if not facts.account_exists(subject.namespace, subject.name):
+                    other = maker if capability == writer else writer
+                    text = f"{subject} may be created, and inherits its bindings"
+                    gives = acts_as(facts.name, "ServiceAccount", subject.namespace, subject.name)
+                    yield Derivation(gives, "accounts/recreate", via(state, writer, text), None, (other,))

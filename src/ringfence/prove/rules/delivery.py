@@ -1,0 +1,191 @@
+"""What follows from deciding what a delivery tool deploys: Argo CD and Flux act with rights of their own."""
+
+from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
+from typing import Any
+
+from ringfence.prove import kinds
+from ringfence.prove.closure.capability import EVERYWHERE, Can, Capability, acts_as
+from ringfence.prove.closure.engine import Derivation, State
+from ringfence.prove.facts.cluster import ClusterFacts
+from ringfence.prove.kinds import Object, ObjectName, object_name
+from ringfence.prove.rbac.powers import Power
+from ringfence.prove.rules.registry import RuleWorld, rule
+from ringfence.prove.rules.wording import object_step, via
+
+_ARGO = "argo-cd.readthedocs.io/en/stable/user-guide/projects"
+_FLUX = "fluxcd.io/flux/installation/configuration/multitenancy"
+_DANGEROUS = frozenset(
+    {"*", "ClusterRole", "ClusterRoleBinding", "MutatingWebhookConfiguration", "ValidatingWebhookConfiguration",
+     "CustomResourceDefinition", "PersistentVolume", "Namespace", "APIService"}
+)  # fmt: skip
+_FLUX_CONTROLLERS = ("kustomize-controller", "helm-controller")
+
+
+@rule(
+    "argocd/application",
+    "Whoever writes what an Application deploys has Argo CD create it wherever its AppProject allows.",
+    source=_ARGO,
+    on=(Can.DELIVER,),
+)
+def application(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
+    """The destinations of the project, in this cluster and in the others that the Argo CD manages."""
+    facts = world.clusters[capability.cluster]
+    found = _named(facts, kinds.ARGO_APPLICATION, capability.namespace, capability.name)
+    if found is None:
+        return
+    yield from _through_project(world, facts, found, object_name(facts.name, found))
+
+
+@rule(
+    "argocd/write-applications",
+    "Who writes Applications chooses project, source and destination.",
+    source=_ARGO,
+    on=(Can.POWER,),
+)
+def write_applications(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
+    """In the namespace of an Argo CD: one with Applications or AppProjects. Any project of it may be named."""
+    if capability.name not in (Power.WRITE_APPLICATIONS.value, Power.WRITE_PROJECTS.value):
+        return
+    facts = world.clusters[capability.cluster]
+    homes = {item["metadata"]["namespace"] for item in facts.snapshot.of(kinds.ARGO_PROJECT)}
+    if capability.namespace != EVERYWHERE and capability.namespace not in homes:
+        return
+    for other in world.clusters.values():
+        yield Derivation(
+            Capability(Can.CLUSTER_ADMIN, other.name),
+            "argocd/write-applications",
+            via(state, capability, f"an Application of one's own deploys anything to {other.name}"),
+            None if other is facts else f"whether the Argo CD of {facts.name} deploys to {other.name}",
+        )
+
+
+def _through_project(world: RuleWorld, facts: ClusterFacts, document: Object, name: ObjectName) -> Iterator[Derivation]:
+    spec = document.get("spec") or {}
+    project_name = spec.get("project") or "default"
+    project = _named(facts, kinds.ARGO_PROJECT, name.namespace, project_name)
+    shown = ObjectName(facts.name, "AppProject", name.namespace, project_name)
+    if project is None:
+        text = f"Application {name.name} deploys what AppProject {project_name} allows"
+        for each in world.clusters:
+            yield Derivation(
+                Capability(Can.CLUSTER_ADMIN, each),
+                "argocd/application",
+                object_step(text, shown),
+                f"AppProject {name.namespace}/{project_name} is not in the snapshot",
+            )
+        return
+    rules = project.get("spec") or {}
+    destination = spec.get("destination") or {}
+    for cluster in world.clusters.values():
+        ties = _ties(cluster, facts, destination)
+        if _cluster_wide(rules) and any(_allowed(rules, tie, EVERYWHERE, loosely=True) for tie in ties):
+            text = f"AppProject {project_name} lets Application {name.name} create cluster-scoped objects"
+            gives = Capability(Can.CLUSTER_ADMIN, cluster.name)
+            yield Derivation(gives, "argocd/application", object_step(text, shown), _tie_doubt(ties, cluster))
+        for namespace in cluster.every_namespace():
+            if any(_allowed(rules, tie, namespace, loosely=False) for tie in ties):
+                text = f"AppProject {project_name} lets Application {name.name} deploy to {namespace}"
+                gives = Capability(Can.NAMESPACE_ADMIN, cluster.name, namespace)
+                yield Derivation(gives, "argocd/application", object_step(text, shown), _tie_doubt(ties, cluster))
+
+
+def _ties(cluster: ClusterFacts, home: ClusterFacts, destination: Mapping[str, Any]) -> list[dict[str, str]]:
+    """How an Argo CD may call the cluster: by its name, or, where it is the home or the Application's own, by more."""
+    found = [{"name": cluster.name, "server": ""}]
+    if cluster is home:
+        found.append({"name": "in-cluster", "server": "https://kubernetes.default.svc"})
+    elif destination.get("server") and not destination.get("name"):
+        found.append({"name": "", "server": str(destination["server"])})
+    return found
+
+
+def _tie_doubt(ties: list[dict[str, str]], cluster: ClusterFacts) -> str | None:
+    named = [tie for tie in ties if tie["server"] and tie["name"] == ""]
+    return f"whether {named[0]['server']} is the cluster {cluster.name}" if named else None
+
+
+def _cluster_wide(rules: Mapping[str, Any]) -> bool:
+    allowed = rules.get("clusterResourceWhitelist") or ()
+    return any((item.get("kind") or "") in _DANGEROUS for item in allowed)
+
+
+def _allowed(rules: Mapping[str, Any], tie: Mapping[str, str], namespace: str, *, loosely: bool) -> bool:
+    """Whether the project's destinations hold the namespace of a cluster; a pattern with ``!`` takes away."""
+    yes = False
+    for item in rules.get("destinations") or ():
+        server, name, pattern = (item.get(key) or "" for key in ("server", "name", "namespace"))
+        here = (bool(server) and fnmatchcase(tie["server"], server) and (bool(tie["server"]) or server == "*")) or (
+            bool(name) and bool(tie["name"]) and fnmatchcase(tie["name"], name)
+        )
+        if not here:
+            continue
+        if pattern.startswith("!") and fnmatchcase(namespace, pattern[1:]):
+            return False
+        yes = yes or loosely or fnmatchcase(namespace, pattern)
+    return yes
+
+
+def _named(facts: ClusterFacts, kind: kinds.Kind, namespace: str, name: str) -> Object | None:
+    for document in facts.snapshot.of(kind):
+        metadata = document["metadata"]
+        if (metadata["namespace"], metadata["name"]) == (namespace, name):
+            return document
+    return None
+
+
+@rule(
+    "flux/write",
+    "Who writes Flux objects has the controller apply them: with its own rights unless an account is named.",
+    source=_FLUX,
+    on=(Can.POWER,),
+)
+def flux_write(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
+    """Closed where the controllers run with --default-service-account."""
+    if capability.name != Power.WRITE_FLUX.value:
+        return
+    facts = world.clusters[capability.cluster]
+    if _locked_down(facts):
+        return
+    text = "a Kustomization or HelmRelease without an account is applied with the controller's own rights"
+    doubt = None if _controllers(facts) else "whether Flux runs, and whether --default-service-account holds it back"
+    yield Derivation(Capability(Can.CLUSTER_ADMIN, facts.name), "flux/write", via(state, capability, text), doubt)
+
+
+@rule(
+    "flux/owned",
+    "What a deployment's own Flux object applies, it applies with the controller's rights unless an account is named.",
+    source=_FLUX,
+    on=(Can.DELIVER,),
+)
+def flux_owned(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
+    """The account named, in the object's namespace; none named: the controller's own."""
+    facts = world.clusters[capability.cluster]
+    for kind in (kinds.FLUX_KUSTOMIZATION, kinds.FLUX_HELM_RELEASE):
+        if capability.detail != kind.kind:
+            continue
+        document = _named(facts, kind, capability.namespace, capability.name)
+        if document is None:
+            continue
+        account = (document.get("spec") or {}).get("serviceAccountName")
+        name = object_name(facts.name, document)
+        if account:
+            gives = acts_as(facts.name, "ServiceAccount", name.namespace, account)
+            yield Derivation(gives, "flux/owned", object_step(f"{kind.kind} {name.name} applies as {account}", name))
+        elif not _locked_down(facts):
+            text = f"{kind.kind} {name.name} names no account: the controller applies it with its own rights"
+            yield Derivation(Capability(Can.CLUSTER_ADMIN, facts.name), "flux/owned", object_step(text, name))
+
+
+def _controllers(facts: ClusterFacts) -> list[list[str]]:
+    return [
+        [*(container.get("command") or ()), *(container.get("args") or ())]
+        for pod in facts.pods
+        for container in pod.spec.get("containers") or ()
+        if any(name in pod.name.name for name in _FLUX_CONTROLLERS)
+    ]
+
+
+def _locked_down(facts: ClusterFacts) -> bool:
+    words = _controllers(facts)
+    return bool(words) and all(any(word.startswith("--default-service-account=") for word in line) for line in words)
