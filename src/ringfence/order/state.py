@@ -72,15 +72,27 @@ class Order:
             "state": self.phase.value,
             "environment": self.request.environment,
             "digest": self.request.digest,
-            "request": encode(self.request),
+            "request": _camel(encode(self.request)),
             "provider": self.provider,
-            "delivered": encode(self.delivered),
+            "delivered": _camel(encode(self.delivered)),
             "differences": [encode(one) for one in self.differences],
             "history": [
                 {"at": one.at.isoformat(), "by": one.by, "event": one.event, "because": one.because}
                 for one in self.history
             ],
         }
+
+
+def _camel(value: Any) -> Any:
+    """JSON with keys as Kubernetes writes them: ``paidBy``."""
+    if isinstance(value, dict):
+        return {_camel_word(key): _camel(one) for key, one in value.items()}
+    return [_camel(one) for one in value] if isinstance(value, list) else value
+
+
+def _camel_word(word: str) -> str:
+    first, *rest = word.split("_")
+    return first + "".join(part.capitalize() for part in rest)
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,9 @@ def gate_of(state: UpdateState, environment: str, now: datetime, calendar: Worki
         return Gate(False, f"the update stopped at {listed(stopped)} ({because})", waited.not_before)
     missing = _earlier_not_done(state, plan, environment)
     if missing:
-        return Gate(False, f"waits for {listed(missing)}", waited.not_before if production else None)
+        elsewhere = production and not waited.open and plan.remote.issuperset(missing)
+        because = waited.because if elsewhere else f"waits for {listed(missing)}"
+        return Gate(False, because, waited.not_before if production else None)
     return waited
 
 

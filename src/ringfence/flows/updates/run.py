@@ -149,8 +149,9 @@ def _refuse(opened: Opened, only: str | None) -> None:
     state = opened.desk.state
     if state.plan is None:
         raise RefusedError("no update is planned", reason="NoPlan", hint="ringfence update plan FILE --bundle BUNDLE")
-    for name in state.plan.environments:
-        if only not in (None, name) or is_done(state, state.plan, name):
+    here = [name for name in state.plan.environments if name not in state.plan.remote]
+    for name in here if only is None else [only]:
+        if is_done(state, state.plan, name):
             continue
         gate = gate_of(state, name, opened.desk.clock.now(), opened.desk.calendar)
         until = f", not before {gate.not_before.isoformat()}" if gate.not_before is not None else ""
