@@ -15,12 +15,14 @@ from ringfence.prove.network.groups import Group, attacked, relabelled
 from ringfence.prove.network.reach import reach
 from ringfence.prove.network.roadways import roads_into
 from ringfence.prove.network.space import Cells, Space, classes, make_space
-from ringfence.prove.network.values import Pod, Rule
+from ringfence.prove.network.told import told_apart
+from ringfence.prove.network.values import Pod
 from ringfence.prove.network.wild import label_choices
 from ringfence.prove.network.world import World
 
 MOST_PAIRS = 20_000
 ENOUGH_UNKNOWN = 64
+SOME_NODE = "the node of the destination"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +109,9 @@ class _Search:
     declared: tuple[Span, ...]
 
     def run(self, b: Group) -> Crossing:
-        cells = _cells(self.world, (*self.a.pods, *b.pods))
+        told = told_apart(self.world)
+        hosts = any(pod.host_network for pod in (*self.a.pods, *b.pods))
+        cells = Cells(told.keys, told.ends, hosts)
         wild = _wild_pods(self.a)
         present = classes(self.a.pods, cells)
         sources = make_space(self.world, present, wild, self.a.powers.labels)
@@ -143,6 +147,10 @@ class _Search:
 
     def _ask(self, source: Pod, destination: Pod, *, created: bool) -> Connection | None:
         """The surest connection between two pods, over all labels where the source or its namespace is free."""
+        if created and source.host_network and source.node is None:
+            # Whoever makes the pod also says on which node: on the destination's own.
+            destination = replace(destination, node=destination.node or SOME_NODE)
+            source = replace(source, node=destination.node)
         if not created and source.namespace not in self.a.powers.labels:
             return self._ask_pods(self.world, source, destination, created=False)
         rules = relevant_rules(self.world, source.namespace, destination)
@@ -197,36 +205,3 @@ def _wild_pods(a: Group) -> list[Pod]:
         for node in sorted(a.powers.nodes) if a.powers.nodes is not None else [None]:
             made.append(Pod(space, "created", {}, host_network=True, node=node, ref=f"namespace/{space}"))
     return made
-
-
-def _cells(world: World, pods: Iterable[Pod]) -> Cells:
-    keys: set[str] = set()
-    ends: set[tuple[int, int]] = set()
-    for rules in _all_rules(world):
-        for rule in rules:
-            for peer in rule.peers:
-                keys |= peer.pods.keys if peer.pods is not None else frozenset()
-                for block in peer.blocks:
-                    for part in (block.network, *block.excepted):
-                        ends.add((part.version, int(part.network_address)))
-                        ends.add((part.version, int(part.broadcast_address) + 1))
-    for policies in world.policies.values():
-        for policy in policies:
-            keys |= policy.pods.keys
-    for admin in world.admin:
-        keys |= admin.pods.keys
-    return Cells(frozenset(keys), tuple(sorted(ends)), any(pod.host_network for pod in pods))
-
-
-def _all_rules(world: World) -> Iterator[tuple[Rule, ...]]:
-    seen: set[int] = set()
-    listed: list[tuple[Rule, ...] | None] = []
-    for policies in world.policies.values():
-        for policy in policies:
-            listed += (policy.ingress, policy.egress)
-    for admin in world.admin:
-        listed += (admin.ingress, admin.egress)
-    for rules in listed:
-        if rules and id(rules) not in seen:
-            seen.add(id(rules))
-            yield rules

@@ -5,10 +5,12 @@ powers turn into a changed World: rights to change policies become policies that
 what somebody who wants to get through would write.
 """
 
+from collections import ChainMap
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from ringfence.prove.network.selectors import EVERYTHING
+from ringfence.prove.network.told import told_apart
 from ringfence.prove.network.values import AdminPolicy, Peer, Pod, Policy, Rule
 from ringfence.prove.network.world import World
 
@@ -87,6 +89,7 @@ def attacked(world: World, powers: Powers) -> World:
     """The World after somebody with these powers has opened what they can."""
     if not (powers.policies or powers.admin):
         return world
+    told_apart(world)
     policies = {**world.policies, **{space: [_open(space)] for space in powers.policies}}
     opaque = [entry for entry in world.opaque if entry.kind != "v1" or entry.namespace not in powers.policies]
     admin = [policy for policy in world.admin if policy.kind not in powers.admin]
@@ -109,4 +112,4 @@ def _open_admin(kind: str) -> AdminPolicy:
 def relabelled(world: World, namespace: str, labels: Mapping[str, str]) -> World:
     """The World after a namespace's labels have been changed; its immutable name label stays."""
     name = {"kubernetes.io/metadata.name": namespace}
-    return replace(world, namespaces={**world.namespaces, namespace: {**labels, **name}})
+    return replace(world, namespaces=ChainMap({namespace: {**labels, **name}}, world.namespaces))

@@ -36,37 +36,42 @@ class Road:
 def roads_into(world: World, a: Group, b: Group, declared: Iterable[Span], cross: Cross) -> Iterator[Road]:
     """The ways from ``a`` to ``b`` through shared doors, surest first is not promised. ``cross`` answers for pods."""
     spans = list(declared)
-    mine = {(pod.namespace, pod.ref) for pod in b.pods}
-    yield from _door_roads(world, a, b, mine, spans, cross)
+    yield from _door_roads(world, a, b, spans, cross)
     yield from _node_roads(world, a, b, spans)
 
 
-def _door_roads(
-    world: World, a: Group, b: Group, mine: set[tuple[str, str]], spans: list[Span], cross: Cross
-) -> Iterator[Road]:
+def _door_roads(world: World, a: Group, b: Group, spans: list[Span], cross: Cross) -> Iterator[Road]:
     reached: dict[str, Truth] = {}
-    proxies = servers(world) if world.objects.get("Ingress") or _routes(world) or a.powers.routes else []
-    for door in doors(world):
-        for backend in _behind(world, door, mine):
-            if backend.port is not None and any(span.holds("TCP", backend.port) for span in spans):
+    behind = _behind_doors(world)
+    seen: set[tuple[str, str, int | None]] = set()
+    for pod in b.pods:
+        for door, backend in behind.get((pod.namespace, pod.ref), ()):
+            key = (door.ref, backend.pod.ref, backend.port)
+            if key in seen or (backend.port is not None and any(span.holds("TCP", backend.port) for span in spans)):
                 continue
-            yield from _through_proxies(world, a, b, door, backend, proxies, reached, cross)
+            seen.add(key)
+            yield from _through_proxies(world, a, b, door, backend, _proxies(world), reached, cross)
     if a.powers.routes:
-        yield from _made_doors(a, b, proxies, reached, spans, cross)
+        yield from _made_doors(a, b, _proxies(world), reached, spans, cross)
 
 
-def _routes(world: World) -> bool:
-    return any(kind.endswith("Route") and found for kind, found in world.objects.items())
+def _proxies(world: World) -> list[Pod]:
+    found: list[Pod] | None = world.memo.get("proxies")
+    if found is None:
+        found = world.memo["proxies"] = servers(world)
+    return found
 
 
-def _behind(world: World, door: Door, mine: set[tuple[str, str]]) -> Iterator[Backend]:
-    seen: set[tuple[str, int | None]] = set()
-    for namespace, name, port in door.services:
-        for backend in backends(world, namespace, name, port):
-            key = (backend.pod.ref, backend.port)
-            if (backend.pod.namespace, backend.pod.ref) in mine and key not in seen:
-                seen.add(key)
-                yield backend
+def _behind_doors(world: World) -> dict[tuple[str, str], list[tuple[Door, Backend]]]:
+    """By pod: the doors that lead to it."""
+    found: dict[tuple[str, str], list[tuple[Door, Backend]]] | None = world.memo.get("doors")
+    if found is None:
+        found = world.memo["doors"] = {}
+        for door in doors(world):
+            for namespace, name, port in door.services:
+                for backend in backends(world, namespace, name, port):
+                    found.setdefault((backend.pod.namespace, backend.pod.ref), []).append((door, backend))
+    return found
 
 
 def _through_proxies(

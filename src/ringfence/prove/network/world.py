@@ -5,7 +5,7 @@ Built once from decoded JSON objects. An object that the API server would refuse
 """
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -58,11 +58,14 @@ def index_policies(policies: list[Policy]) -> PolicyIndex:
 
 @dataclass(slots=True)
 class World:
-    """A cluster as the network sees it. ``facts`` are what is known of its network plugin."""
+    """A cluster as the network sees it. ``facts`` are what is known of its network plugin.
+
+    ``memo`` keeps what was worked out from objects that no copy of the world changes; copies share it.
+    """
 
     facts: Mapping[str, str] = field(default_factory=dict)
     plugin: str | None = None
-    namespaces: dict[str, Mapping[str, str]] = field(default_factory=dict)
+    namespaces: MutableMapping[str, Mapping[str, str]] = field(default_factory=dict)
     pods: dict[PodKey, Pod] = field(default_factory=dict)
     templates: list[Pod] = field(default_factory=list)
     nodes: dict[str, Node] = field(default_factory=dict)
@@ -75,6 +78,7 @@ class World:
     pods_at: dict[str, list[Pod]] = field(default_factory=lambda: defaultdict(list))
     nodes_at: dict[Address, str] = field(default_factory=dict)
     services_at: dict[Address, Mapping[str, Any]] = field(default_factory=dict)
+    memo: dict[str, Any] = field(default_factory=dict)
     _pods_in: dict[str, list[Pod]] = field(default_factory=dict)
     _objects_in: dict[str, dict[str, list[Mapping[str, Any]]]] = field(default_factory=dict)
     _selecting: dict[tuple[str, str, frozenset[tuple[str, str]]], list[Policy]] = field(default_factory=dict)
