@@ -13,8 +13,9 @@ from ringfence.base.errors import ForbiddenError, RingfenceError, StateError
 from ringfence.decide.topology import Topology
 from ringfence.deliver.changes import Action
 from ringfence.flows.apply import ApplyResult, apply, prepared
+from ringfence.flows.partition import EMBEDDED, topology_partition
 from ringfence.flows.status import status
-from ringfence.flows.targets import Targets, find_targets
+from ringfence.flows.targets import Targets, all_clusters, find_targets
 from ringfence.flows.up import up
 from ringfence.kube import (
     APPLICATIONS,
@@ -29,6 +30,11 @@ from ringfence.kube import (
 )
 from ringfence.kube import Action as Right
 from ringfence.landscape.model import Landscape, Level
+from ringfence.observe.hashing import new_key
+from ringfence.observe.live import read_cluster
+from ringfence.prove.proof import Answer as ProofAnswer
+from ringfence.prove.snapshot import snapshot_of
+from ringfence.prove.verdicts.pairs import prove
 from ringfence.render.names import POOL
 from topologies import between
 
@@ -144,6 +150,25 @@ def test_nothing_differs_after_applying_and_status_agrees(built: Built) -> None:
 def test_what_a_level_cannot_promise_is_said(built: Built) -> None:
     subjects = [note.subject for note in built.result.manifests.notes]
     assert len([one for one in subjects if "share the namespace" in one]) == 2
+
+
+def test_the_proof_holds_every_level_to_its_promises(built: Built) -> None:
+    partition = topology_partition(built.landscape, built.topology, EMBEDDED)
+    key = new_key()
+    found = []
+    for _, cluster in all_clusters(built.topology):
+        with built.open(cluster.name) as connection:
+            found.append(read_cluster(cluster.name, connection, key))
+    proof = prove(partition, snapshot_of(found))
+    said = {
+        (pair.source, pair.destination): {
+            dimension: (verdict.answer, [step.step for step in verdict.witness], verdict.missing)
+            for dimension, verdict in pair.dimensions.items()
+        }
+        for pair in proof.pairs
+        if pair.answer is not ProofAnswer.HOLDS
+    }
+    assert said == {}
 
 
 @pytest.mark.parametrize(

@@ -30,16 +30,19 @@ def release_name(deployment: str) -> str:
 
     At most 53 characters, as Helm asks; a longer one is cut and made unique by a hash of the whole.
     """
-    name = deployment.replace("/", "-")
-    if len(name) <= _LONGEST:
-        return name
-    return f"{name[: _LONGEST - 9].rstrip('-')}-{hashlib.sha256(deployment.encode()).hexdigest()[:8]}"
+    return shortened(deployment.replace("/", "-"), _LONGEST)
 
 
 def owner_label(owner: str) -> str:
-    """An owner as a label's value: ``portal.testing-2``; what is too long is cut and hashed."""
-    value = owner.replace("/", ".")
-    return value if len(value) <= 63 else f"{value[:54].rstrip('-.')}-{hashlib.sha256(owner.encode()).hexdigest()[:8]}"
+    """An owner as a label's value: ``portal.testing-2``, at most 63 characters."""
+    return shortened(owner.replace("/", "."), 63)
+
+
+def shortened(name: str, longest: int) -> str:
+    """The name, cut and made unique by a hash of the whole when it is longer than Kubernetes takes."""
+    if len(name) <= longest:
+        return name
+    return f"{name[: longest - 9].rstrip('-.')}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
 def cluster_wide(landscape: str, *parts: str) -> str:

@@ -21,6 +21,7 @@ POD_SECURITY_VERSION = "v1.33"
 _PODS_A_DEPLOYMENT = 30
 _PRODUCTION_PRIORITY = 1000
 _EPHEMERAL_LIMIT = "1Gi"
+_DEFAULT_LIMIT = Resources(Fraction(1, 4), Fraction(256 * 1024**2))
 _OBJECT_COUNTS = {
     "count/configmaps": "100",
     "count/cronjobs.batch": "20",
@@ -128,11 +129,15 @@ def limit_range(landscape: Landscape, tenancy: Tenancy) -> Rendered:
     largest = _largest(landscape, tenancy)
     limits = {
         "type": "Container",
-        "default": {"cpu": "250m", "memory": "256Mi", "ephemeral-storage": _EPHEMERAL_LIMIT},
+        "default": {
+            "cpu": format_cpu(_DEFAULT_LIMIT.cpu),
+            "memory": format_memory(_DEFAULT_LIMIT.memory),
+            "ephemeral-storage": _EPHEMERAL_LIMIT,
+        },
         "defaultRequest": {"cpu": "50m", "memory": "64Mi", "ephemeral-storage": "0"},
         "max": {
-            "cpu": format_cpu(max(largest.cpu, Fraction(1, 4))),
-            "memory": format_memory(max(largest.memory, Fraction(256 * 1024**2))),
+            "cpu": format_cpu(largest.cpu),
+            "memory": format_memory(largest.memory),
             "ephemeral-storage": "2Gi",
         },
     }
@@ -183,14 +188,19 @@ def _shares(landscape: Landscape, tenant: Tenant) -> tuple[Share, tuple[Resource
     return share_of(landscape, tenant), services
 
 
+def _at_least_default(requests: Resources) -> Resources:
+    """What a pod may come to use: its requests, or the default limit where that is more (a side-car may have none)."""
+    return Resources(max(requests.cpu, _DEFAULT_LIMIT.cpu), max(requests.memory, _DEFAULT_LIMIT.memory))
+
+
 def _room(landscape: Landscape, tenancy: Tenancy) -> Resources:
     total = Resources()
     for tenant in tenancy.tenants:
         share, services = _shares(landscape, tenant)
         for _ in range(2 * share.replicas):
-            total += share.each
+            total += _at_least_default(share.each)
         for requests in services:
-            total += requests
+            total += _at_least_default(requests)
     return total
 
 
@@ -198,5 +208,5 @@ def _largest(landscape: Landscape, tenancy: Tenancy) -> Resources:
     candidates: list[Resources] = []
     for tenant in tenancy.tenants:
         share, services = _shares(landscape, tenant)
-        candidates += [share.each, *services]
+        candidates += [_at_least_default(one) for one in (share.each, *services)]
     return Resources(max(one.cpu for one in candidates), max(one.memory for one in candidates))

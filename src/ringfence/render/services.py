@@ -14,7 +14,18 @@ from typing import Any
 from ringfence.base.quantity import format_cpu, format_memory
 from ringfence.landscape.model import Landscape, Resources
 from ringfence.render.manifests import Rendered, ServiceCredential
-from ringfence.render.names import INSTANCE, LANDSCAPE, NAME, OWNER, POOL, SERVICE, STAGE, labels, owner_label
+from ringfence.render.names import (
+    INSTANCE,
+    LANDSCAPE,
+    NAME,
+    OWNER,
+    POOL,
+    SERVICE,
+    STAGE,
+    labels,
+    owner_label,
+    shortened,
+)
 from ringfence.render.namespaces import priority_name
 from ringfence.render.tenancy import Options, Tenancy, Tenant
 from ringfence.render.workload import toleration
@@ -83,8 +94,11 @@ def image_of(service: str) -> str:
 
 
 def instance_name(tenant: Tenant, service: str) -> str:
-    """The StatefulSet, Service and Secret of a deployment's instance: ``portal-testing-1-postgresql``."""
-    return f"{tenant.release}-{service}"
+    """The StatefulSet, Service and Secret of a deployment's instance: ``portal-testing-1-postgresql``.
+
+    At most 52 characters: a StatefulSet's controller puts its name and a hash into one label of 63.
+    """
+    return shortened(f"{tenant.release}-{service}", 52)
 
 
 def credential(landscape: Landscape, tenant: Tenant, service: str) -> ServiceCredential:
@@ -137,7 +151,7 @@ def _service(landscape: Landscape, tenant: Tenant, service: str) -> Rendered:
             "spec": {
                 "clusterIP": "None",
                 "selector": _selector(tenant, service),
-                "ports": [{"name": service[:15], "port": kind.port, "protocol": "TCP", "targetPort": "service"}],
+                "ports": [{"name": "service", "port": kind.port, "protocol": "TCP", "targetPort": "service"}],
             },
         },
     )
