@@ -88,21 +88,21 @@ def _take(world: World, policies: PolicyParser, item: Mapping[str, Any]) -> None
     if not isinstance(kind, str):
         return
     version = str(item.get("apiVersion") or "")
-    reader = _READERS.get(kind)
-    if kind == "NetworkPolicy" and version == "networking.k8s.io/v1":
+    reader = _READERS.get(kind) if version == "v1" else None
+    if reader is not None:
+        _guard(world, item, reader)
+    elif kind == "NetworkPolicy" and version == "networking.k8s.io/v1":
         _take_policy(world, policies, item)
+    elif kind in ROAD_KINDS:
+        world.objects[kind].append(item)
+    elif kind in TEMPLATE_KINDS:
+        _guard(world, item, _take_template)
     elif kind in ADMIN_KINDS and version.startswith("policy.networking.k8s.io/"):
         _take_admin(world, kind, version, item)
     elif kind == "NetworkPolicy" or _is_vendor(version, kind):
         _take_vendor(world, kind, version, item)
     elif kind == "NotListed":
         _take_unlisted(world, item)
-    elif kind in ROAD_KINDS:
-        world.objects[kind].append(item)
-    elif kind in TEMPLATE_KINDS:
-        _guard(world, item, _take_template)
-    elif reader is not None and version == "v1":
-        _guard(world, item, reader)
 
 
 def _guard(world: World, item: Mapping[str, Any], read: Callable[[World, Mapping[str, Any]], None]) -> None:
