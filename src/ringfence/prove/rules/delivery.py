@@ -15,6 +15,7 @@ from ringfence.prove.rules.wording import object_step, via
 
 _ARGO = "argo-cd.readthedocs.io/en/stable/user-guide/projects"
 _FLUX = "fluxcd.io/flux/installation/configuration/multitenancy"
+_FLUX_KINDS = (kinds.FLUX_KUSTOMIZATION, kinds.FLUX_HELM_RELEASE)
 _DANGEROUS = frozenset(
     {"*", "ClusterRole", "ClusterRoleBinding", "MutatingWebhookConfiguration", "ValidatingWebhookConfiguration",
      "CustomResourceDefinition", "PersistentVolume", "Namespace", "APIService"}
@@ -86,8 +87,61 @@ def _through_project(world: RuleWorld, facts: ClusterFacts, document: Object, na
         for namespace in cluster.every_namespace():
             if any(_allowed(rules, tie, namespace, loosely=False) for tie in ties):
                 text = f"AppProject {project_name} lets Application {name.name} deploy to {namespace}"
-                gives = Capability(Can.NAMESPACE_ADMIN, cluster.name, namespace)
-                yield Derivation(gives, "argocd/application", object_step(text, shown), _tie_doubt(ties, cluster))
+                for gives in _kinds_of(rules, cluster.name, namespace):
+                    yield Derivation(gives, "argocd/application", object_step(text, shown), _tie_doubt(ties, cluster))
+
+
+_BY_KIND: Mapping[tuple[str, str], Power] = {
+    ("", "Pod"): Power.CREATE_PODS,
+    ("", "ReplicationController"): Power.CREATE_PODS,
+    ("apps", "Deployment"): Power.CREATE_PODS,
+    ("apps", "StatefulSet"): Power.CREATE_PODS,
+    ("apps", "DaemonSet"): Power.CREATE_PODS,
+    ("apps", "ReplicaSet"): Power.CREATE_PODS,
+    ("batch", "Job"): Power.CREATE_PODS,
+    ("batch", "CronJob"): Power.CREATE_PODS,
+    ("", "Secret"): Power.CREATE_SECRETS,
+    ("", "ConfigMap"): Power.WRITE_CONFIG_MAPS,
+    ("", "ServiceAccount"): Power.WRITE_ACCOUNTS,
+    ("", "Service"): Power.WRITE_SERVICES,
+    ("", "Endpoints"): Power.WRITE_ENDPOINTS,
+    ("discovery.k8s.io", "EndpointSlice"): Power.WRITE_ENDPOINTS,
+    ("", "ResourceQuota"): Power.WRITE_QUOTAS,
+    ("", "LimitRange"): Power.WRITE_LIMITS,
+    ("", "PersistentVolumeClaim"): Power.WRITE_CLAIMS,
+    ("networking.k8s.io", "NetworkPolicy"): Power.WRITE_POLICIES,
+    ("networking.k8s.io", "Ingress"): Power.WRITE_INGRESSES,
+    ("gateway.networking.k8s.io", "HTTPRoute"): Power.WRITE_ROUTES,
+    ("external-secrets.io", "ExternalSecret"): Power.WRITE_EXTERNAL_SECRETS,
+    ("snapshot.storage.k8s.io", "VolumeSnapshot"): Power.WRITE_SNAPSHOTS,
+    ("kustomize.toolkit.fluxcd.io", "Kustomization"): Power.WRITE_FLUX,
+    ("helm.toolkit.fluxcd.io", "HelmRelease"): Power.WRITE_FLUX,
+    ("argoproj.io", "Application"): Power.WRITE_APPLICATIONS,
+}
+_GIVES_RIGHTS = ("rbac.authorization.k8s.io", "RoleBinding")
+
+
+def _kinds_of(rules: Mapping[str, Any], cluster: str, namespace: str) -> Iterator[Capability]:
+    """What deploying the kinds that a project allows amounts to: everything, where it allows bindings."""
+    allowed, refused = rules.get("namespaceResourceWhitelist"), rules.get("namespaceResourceBlacklist") or ()
+
+    def may(kind: tuple[str, str]) -> bool:
+        if allowed is not None and not any(_is_kind(item, kind) for item in allowed):
+            return False
+        return not any(_is_kind(item, kind) for item in refused)
+
+    if may(_GIVES_RIGHTS):
+        # A binding to any ClusterRole, made with the rights of Argo CD.
+        yield Capability(Can.NAMESPACE_ADMIN, cluster, namespace)
+        return
+    for power in dict.fromkeys(power for kind, power in _BY_KIND.items() if may(kind)):
+        yield Capability(Can.POWER, cluster, namespace, power.value)
+    if allowed is None or allowed:
+        yield Capability(Can.TOUCH, cluster, namespace, "create objects")
+
+
+def _is_kind(item: Mapping[str, Any], kind: tuple[str, str]) -> bool:
+    return fnmatchcase(kind[0], item.get("group") or "") and fnmatchcase(kind[1], item.get("kind") or "")
 
 
 def _ties(cluster: ClusterFacts, home: ClusterFacts, destination: Mapping[str, Any]) -> list[dict[str, str]]:
@@ -148,7 +202,9 @@ def flux_write(world: RuleWorld, capability: Capability, state: State) -> Iterat
     if _locked_down(facts):
         return
     text = "a Kustomization or HelmRelease without an account is applied with the controller's own rights"
-    doubt = None if _controllers(facts) else "whether Flux runs, and whether --default-service-account holds it back"
+    if not _controllers(facts) and not any(facts.snapshot.of(kind) for kind in _FLUX_KINDS):
+        return
+    doubt = None if _controllers(facts) else "whether Flux runs with --default-service-account"
     yield Derivation(Capability(Can.CLUSTER_ADMIN, facts.name), "flux/write", via(state, capability, text), doubt)
 
 
