@@ -196,6 +196,7 @@ def post(url: str, content: bytes, key: str) -> str:
         with urllib.request.urlopen(request, timeout=_WEBHOOK_SECONDS):  # noqa: S310
             return parts.hostname
     except urllib.error.HTTPError as error:
+        error.close()
         raise UnreachableError(f"{parts.hostname}: the webhook answered {error.code}", reason="Webhook") from None
     except OSError:
         raise UnreachableError(f"{parts.hostname}: the webhook did not answer", reason="Webhook") from None
