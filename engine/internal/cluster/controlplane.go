@@ -79,7 +79,7 @@ func runAPIServer(ctx context.Context, directory string, config Config) error {
 		"--shutdown-delay-duration=0s",
 		"--delete-collection-workers=1",
 	}
-	if err := parse(options.Flags(), arguments); err != nil {
+	if err := parse("kube-apiserver", options.Flags(), arguments); err != nil {
 		return err
 	}
 	if err := options.GenericServerRunOptions.ComponentGlobalsRegistry.Set(); err != nil {
@@ -120,7 +120,7 @@ func runControllers(ctx context.Context, directory, kubeconfig string) error {
 		fmt.Sprintf("--node-monitor-grace-period=%ds", leaseSeconds),
 		"--node-monitor-period=10s",
 	}
-	if err := parse(flags, arguments); err != nil {
+	if err := parse("kube-controller-manager", flags, arguments); err != nil {
 		return err
 	}
 	config, err := options.Config(ctx, controllers.KnownControllers(), controllers.ControllersDisabledByDefault(), controllers.ControllerAliases())
@@ -140,7 +140,7 @@ func runScheduler(ctx context.Context, kubeconfig string) error {
 		"--kube-api-qps=200",
 		"--kube-api-burst=400",
 	}
-	if err := parse(*options.Flags, arguments); err != nil {
+	if err := parse("kube-scheduler", *options.Flags, arguments); err != nil {
 		return err
 	}
 	name, err := cache.NewInformerName("kube-scheduler")
@@ -155,7 +155,11 @@ func runScheduler(ctx context.Context, kubeconfig string) error {
 	return scheduler.Run(ctx, config, placer)
 }
 
-func parse(named cliflag.NamedFlagSets, arguments []string) error {
+func parse(program string, named cliflag.NamedFlagSets, own []string) error {
+	arguments, err := withBundle(program, own)
+	if err != nil {
+		return err
+	}
 	all := pflag.NewFlagSet("", pflag.ContinueOnError)
 	for _, set := range named.FlagSets {
 		all.AddFlagSet(set)

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ringfence.base.clock import Clock, SystemClock
+from ringfence.base.errors import StateError
 from ringfence.base.paths import Paths
 from ringfence.engine import processes, record, status
 from ringfence.engine.binaries import Binaries, locate
@@ -29,6 +30,9 @@ from ringfence.engine.spec import EnvironmentSpec, Role, check
 from ringfence.engine.state import ArgocdState, ClusterState, EngineState, EnvironmentState, ProcessState
 
 _PORT_SECONDS = 2.0
+
+
+FLAGS_FILE = "flags.json"
 
 
 def _silent(_sentence: str) -> None:
@@ -110,6 +114,30 @@ class Engine:
             if purge:
                 report(f"removing {layout.folder}")
                 remove(layout.folder)
+
+    def set_flags(
+        self,
+        landscape: str,
+        environment: str,
+        flags: Mapping[str, Sequence[str]],
+        report: Report = _silent,
+    ) -> None:
+        """Give one environment's clusters these flags, by program (``kube-apiserver``), and stop its processes.
+
+        The next ``up`` starts them with the flags and their data. Raises StateError when the environment is not there.
+        """
+        layout = self._layout(landscape)
+        with only_one(layout.folder, self._clock):
+            clusters = [one for one in record.read(layout.folder).clusters if one.environment == environment]
+            if not clusters:
+                raise StateError(
+                    f"{environment}: this environment is not there", reason="NotUp", hint="ringfence up FILE"
+                )
+            document = {program: list(values) for program, values in sorted(flags.items())}
+            for cluster in clusters:
+                record.write_if_changed(layout.cluster(environment, cluster.name) / FLAGS_FILE, document)
+            report(f"{environment}: stopping, to start with the new platform")
+            processes.stop(processes.find(layout.environment(environment)), self._clock)
 
     def state(self, landscape: str) -> EngineState:
         """What is there and what runs, looked up now; changes nothing. Never brought up: no environments."""
