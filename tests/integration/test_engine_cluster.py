@@ -9,6 +9,7 @@ from pathlib import Path
 from ssl import create_default_context
 from typing import Any
 
+import psutil
 import pytest
 
 from ringfence.base.clock import SystemClock
@@ -245,8 +246,6 @@ def test_no_credential_of_a_component_stays_on_the_disk(environment: Environment
 
 
 def test_everything_listens_on_the_loopback_address_only(environment: EnvironmentState) -> None:
-    import psutil
-
     argocd = environment.argocd
     assert argocd is not None
     for pid in (*(cluster.pid for cluster in environment.clusters), argocd.process.pid):
@@ -256,6 +255,18 @@ def test_everything_listens_on_the_loopback_address_only(environment: Environmen
         ]
         assert set(listening) == {"127.0.0.1"}
         assert len(listening) == 1
+
+
+def test_the_port_of_argo_cd_answers_nothing(environment: EnvironmentState) -> None:
+    argocd = environment.argocd
+    assert argocd is not None
+    connections = psutil.Process(argocd.process.pid).net_connections("inet")
+    ports = [one.laddr.port for one in connections if one.status == psutil.CONN_LISTEN]
+    for path in ("/metrics", "/healthz", "/debug/pprof/heap"):
+        with pytest.raises(urllib.error.HTTPError) as refusal:
+            urllib.request.urlopen(f"http://127.0.0.1:{ports[0]}{path}", timeout=10)
+        assert refusal.value.code == 404
+        refusal.value.close()
 
 
 def test_clusters_share_no_key(environment: EnvironmentState) -> None:

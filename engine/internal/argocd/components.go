@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"os"
 	"time"
 
@@ -129,9 +130,11 @@ func control(ctx context.Context, kubeconfig string, shared *memory, started fun
 	if err != nil {
 		return err
 	}
-	// The metrics listen on every address unless told otherwise; that they listen says that the caches are filled.
+	// Argo CD opens a port for metrics, on every address and to everybody. Here it answers nothing, and is of use
+	// because it is opened once the caches are filled.
 	listening := controlling.GetMetricsServer().Server
 	listening.Addr = "127.0.0.1:0"
+	listening.Handler = http.NotFoundHandler()
 	listening.BaseContext = func(net.Listener) context.Context {
 		started()
 		return ctx
