@@ -40,6 +40,7 @@ class HeadDelivery(ArgoDelivery):
     down = False
     unhealthy = False
     version: str | None = "1.37.2"
+    thrown_away: tuple[str, ...] = ()
 
     def arrive(self, deployment: str, revision: str, timeout: float) -> Observed:
         if self.down:
@@ -61,6 +62,10 @@ class HeadDelivery(ArgoDelivery):
 
     def platform(self, deployment: str) -> str | None:
         return self.version
+
+    def throw_away(self, deployment: str) -> int:
+        self.thrown_away += (deployment,)
+        return 2
 
     def chart(self, deployment: str, file: str = "chart/values.yaml") -> str:
         """A file of what a deployment runs."""

@@ -8,11 +8,16 @@ def command(file: File = HERE, output: Output = Format.TABLE) -> None:
     """Show the Environments, their clusters and nodes, and which revision of each deployment runs."""
     from ringfence.flows.status import status
     from ringfence.flows.targets import find_targets
+    from ringfence.flows.where import where
 
     decided = decide(file)
     targets = find_targets(decided.paths, decided.clock, decided.landscape.name)
     seen = status(decided.landscape, decided.topology, targets)
-    if print_data(seen.to_json(), output):
+    ladder = where(file, decided.paths, decided.clock, decided.landscape.name)
+    document = seen.to_json()
+    for one in document["deployments"]:
+        one["ladder"] = ladder[one["deployment"]].to_json() if one["deployment"] in ladder else None
+    if print_data(document, output):
         return
     clusters = tuple(
         (
@@ -34,6 +39,7 @@ def command(file: File = HERE, output: Output = Format.TABLE) -> None:
             one.cluster,
             one.namespace,
             one.state,
+            (ladder[one.deployment].runs if one.deployment in ladder else None) or "",
             (one.observed.revision or "")[:12] if one.observed else "",
             one.observed.sync if one.observed else "",
             one.observed.health if one.observed else "",
@@ -41,5 +47,5 @@ def command(file: File = HERE, output: Output = Format.TABLE) -> None:
         )
         for one in seen.deployments
     )
-    headers = ("deployment", "cluster", "namespace", "state", "revision", "sync", "health")
+    headers = ("deployment", "cluster", "namespace", "state", "release", "revision", "sync", "health")
     print_table(Table(headers + (("message",) if output is Format.WIDE else ()), rows))

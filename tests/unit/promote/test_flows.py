@@ -217,6 +217,27 @@ def test_held_rejected_and_approved_releases(site: Site) -> None:
         site.release("1.0.1", "Welcome to 1.0.0")
 
 
+def test_throw_away_data_is_thrown_away_and_seed_data_loaded(site: Site) -> None:
+    with site.landscape_file.open("a") as stream:
+        stream.write(
+            "  promotion:\n    seed: {testing: [sh, -c, 'echo $RINGFENCE_DEPLOYMENT >> seeded; test -e fine']}\n"
+        )
+    site.release("1.0.0")
+    workspace = site.workspace()
+    world = site.world(workspace)
+    assert isinstance(world.delivery, HeadDelivery)
+    site.promote("portal/local", "development", world=world)
+    answer = site.promote("portal/development", "testing", world=world)
+    assert (answer.outcome, answer.exit_code) == (Outcome.WAITING, 2)
+    assert "loading seed data ended with 1" in (answer.because or "")
+    (site.folder / "clinic" / "fine").touch()
+    assert site.promote("portal/development", "testing", world=world).outcome is Outcome.DONE
+    assert world.delivery.thrown_away == ("portal/development",)
+    assert (site.folder / "clinic" / "seeded").read_text().split() == ["portal/testing-1", "portal/testing-1"]
+    data = [entry.body["data"] for entry in history(workspace, "portal", event="promoted").entries]
+    assert data == ["seed", "throw-away"]
+
+
 def test_a_dry_run_changes_nothing(site: Site) -> None:
     site.release("1.0.0")
     head = delivery(site).head("portal/development")

@@ -12,14 +12,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from ringfence.base.errors import StateError
 from ringfence.evidence.place import open_ledger
+from ringfence.flows.promotion.commands import run_command
 from ringfence.flows.promotion.delivery import Delivery, Order
 from ringfence.flows.promotion.journal import Entry
 from ringfence.flows.promotion.workspace import Workspace
+from ringfence.landscape.model import DataClass
 from ringfence.promote.events import MoveDone
 from ringfence.promote.ladder import Ladder
 from ringfence.promote.state import LadderState, Move, MoveKind
 
+_SEED_SECONDS = 600.0
 _WORDS = {MoveKind.PROMOTION: "promoted", MoveKind.DEMOTION: "demoted", MoveKind.ROLLBACK: "rolled-back"}
 
 
@@ -76,15 +80,17 @@ def carry_out(
         step.deployment: _committed(workspace, delivery, state, move, index, written, force)
         for index, step in enumerate(move.steps)
     }
+    data = _throw_away(workspace, delivery, move, written)
     arrivals = {
         deployment: _arrived(workspace, delivery, move, deployment, revision, written, timeout)
         for deployment, revision in revisions.items()
     }
+    _seed(workspace, state, move, written)
     about = main_deployment(move)
     seconds = _seconds(written, about, arrivals)
     platform = delivery.platform(move.target) if move.kind is MoveKind.PROMOTION and move.target else None
     observed = arrivals[about]["observed"] if about in arrivals else None
-    more = {**facts, "observed": observed, "seconds": seconds, "platform": platform}
+    more = {**facts, **data, "observed": observed, "seconds": seconds, "platform": platform}
     body = _body(state, move, revisions.get(about or ""), more)
     _evidence(workspace, move, body, written)
     event = _WORDS[move.kind]
@@ -141,6 +147,47 @@ def _arrived(
         written[name] = value
     found: dict[str, Any] = json.loads(written[name])
     return found
+
+
+def _throw_away(workspace: Workspace, delivery: Delivery, move: Move, written: dict[str, str]) -> dict[str, Any]:
+    """What the promotion says of the data at its stage; throw-away data is thrown away here (stages.md)."""
+    if move.kind is not MoveKind.PROMOTION or move.target is None:
+        return {}
+    data = workspace.landscape.stage(move.stage).data
+    if data is not DataClass.THROW_AWAY:
+        return {"data": data.value}
+    if "thrown-away" not in written:
+        gone = str(delivery.throw_away(move.target))
+        workspace.journal.reached(move.identifier, "thrown-away", gone)
+        written["thrown-away"] = gone
+    return {"data": data.value, "thrownAway": int(written["thrown-away"])}
+
+
+def _seed(workspace: Workspace, state: LadderState, move: Move, written: dict[str, str]) -> None:
+    """Load seed data by the application's own command, where the Landscape names one for the stage."""
+    command = workspace.policy.seed.get(move.stage, ())
+    if move.kind is not MoveKind.PROMOTION or not command or "seeded" in written:
+        return
+    ended = run_command(
+        command,
+        folder=workspace.landscape.folder,
+        seconds=_SEED_SECONDS,
+        environment={
+            "RINGFENCE_LANDSCAPE": workspace.landscape.name,
+            "RINGFENCE_DEPLOYMENT": move.target or "",
+            "RINGFENCE_STAGE": move.stage,
+            "RINGFENCE_VERSION": state.releases[move.release].version,
+            "RINGFENCE_RELEASE": move.release,
+        },
+    )
+    if ended.exit_code != 0:
+        how = "took too long" if ended.exit_code is None else f"ended with {ended.exit_code}"
+        raise StateError(
+            f"{command[0]}: loading seed data {how}{': ' if ended.last_line else ''}{ended.last_line}",
+            reason="NotSeeded",
+            hint="mend the command; the same promotion runs it again",
+        )
+    workspace.journal.reached(move.identifier, "seeded", "done")
 
 
 def _seconds(written: dict[str, str], about: str | None, arrivals: dict[str, dict[str, Any]]) -> dict[str, float]:

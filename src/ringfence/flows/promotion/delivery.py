@@ -19,11 +19,13 @@ from ringfence.deliver.argocd import await_revisions, observe, refresh, unfinish
 from ringfence.deliver.git import Person
 from ringfence.flows.promotion.store import Release
 from ringfence.flows.targets import Targets
-from ringfence.kube import APPLICATIONS
+from ringfence.kube import APPLICATIONS, PODS, Resource
 from ringfence.landscape.model import Landscape
 from ringfence.promote.gates.question import Running
 from ringfence.render import DeploymentManifests, Sources, render
+from ringfence.render.names import INSTANCE, OWNER, SERVICE, owner_label
 
+_CLAIMS = Resource("", "v1", "persistentvolumeclaims", "PersistentVolumeClaim", namespaced=True)
 _RELEASE_FILE = "release.json"
 _VALUES_FILE = "release-values.yaml"
 _OWNED = ("chart", "base", "manifests")
@@ -76,6 +78,10 @@ class Delivery(Protocol):
 
     def platform(self, deployment: str) -> str | None:
         """The platform version of the deployment's Environment; None when it is not known."""
+        ...
+
+    def throw_away(self, deployment: str) -> int:
+        """Throw the data of a deployment's services and volumes away; how many objects were removed for it."""
         ...
 
 
@@ -203,6 +209,19 @@ class ArgoDelivery:
         """What the workload cluster says of its version."""
         with self._targets.open(self._topology.placement(deployment).cluster) as workload:
             return workload.version()
+
+    def throw_away(self, deployment: str) -> int:
+        """Delete the deployment's volume claims, and the pods of its services: they start with nothing."""
+        place = self._manifests(deployment)
+        owned = f"{OWNER}={owner_label(deployment)}"
+        gone = 0
+        with self._targets.open(place.cluster) as workload:
+            for selector in (owned, f"{INSTANCE}={place.release}"):
+                for claim in workload.list_raw(_CLAIMS, place.namespace, label_selector=selector).items:
+                    gone += workload.delete(_CLAIMS, claim["metadata"]["name"], place.namespace)
+            for pod in workload.list_raw(PODS, place.namespace, label_selector=f"{owned},{SERVICE}").items:
+                gone += workload.delete(PODS, pod["metadata"]["name"], place.namespace)
+        return gone
 
 
 def _release_files(place: DeploymentManifests, order: Order, base: str | None) -> Mapping[str, bytes]:

@@ -1,18 +1,13 @@
 """The facts that gates ask for, from clusters, proofs, signed documents and test commands."""
 
-import os
-import signal
-import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ringfence.base.errors import StateError
+from ringfence.flows.promotion.commands import run_command
 from ringfence.flows.promotion.delivery import Delivery
 from ringfence.flows.promotion.statements import statements
 from ringfence.flows.promotion.workspace import Workspace
 from ringfence.promote.gates.question import CommandResult, Proved, Question, Running, Statement
-
-_LAST_LINE = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,38 +52,3 @@ class WorldFacts:
             },
         )
         return CommandResult(code.exit_code, self.workspace.clock.monotonic() - began, code.last_line)
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """How a command ended; ``exit_code`` None: it took too long and was stopped with everything it started."""
-
-    exit_code: int | None
-    last_line: str
-
-
-def run_command(command: tuple[str, ...], *, folder: str, seconds: float, environment: dict[str, str]) -> Ended:
-    """Run a user's command with a limit. Raises StateError when it cannot be started."""
-    try:
-        process = subprocess.Popen(
-            command,
-            cwd=folder,
-            env={**os.environ, **environment},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    except OSError as error:
-        raise StateError(
-            f"{command[0]}: cannot be run: {error.strerror}", reason="CannotRun", hint="is it there, and executable?"
-        ) from error
-    try:
-        output, _ = process.communicate(timeout=seconds)
-        code: int | None = process.returncode
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        output, _ = process.communicate()
-        code = None
-    lines = output.decode("utf-8", "replace").strip().splitlines()
-    return Ended(code, lines[-1][:_LAST_LINE] if lines else "")
