@@ -19,20 +19,17 @@ from ringfence.engine.layout import (
     argocd_environment,
     check_space,
     cluster_environment,
-    log_of,
     private_folder,
     remove,
 )
 from ringfence.engine.lock import only_one
-from ringfence.engine.processes import Running
+from ringfence.engine.observation import environment_state
 from ringfence.engine.record import ClusterRecord, EngineRecord
 from ringfence.engine.spec import EnvironmentSpec, Role, check
-from ringfence.engine.state import ArgocdState, ClusterState, EngineState, EnvironmentState, ProcessState
-
-_PORT_SECONDS = 2.0
-
+from ringfence.engine.state import EngineState
 
 FLAGS_FILE = "flags.json"
+_PORT_SECONDS = 2.0
 
 
 def _silent(_sentence: str) -> None:
@@ -144,7 +141,7 @@ class Engine:
         layout = self._layout(landscape)
         kept = record.read(layout.folder)
         running = {process.directory: process for process in processes.find(layout.folder)}
-        environments = tuple(_environment_state(layout, kept, name, running) for name in kept.environments)
+        environments = tuple(environment_state(layout, kept, name, running) for name in kept.environments)
         return EngineState(landscape, layout.folder, environments)
 
     def landscapes(self) -> tuple[str, ...]:
@@ -254,47 +251,3 @@ class Engine:
             reloads=False,
             healthy=lambda: True,
         )
-
-
-def _environment_state(
-    layout: Layout, kept: EngineRecord, name: str, running: Mapping[Path, Running]
-) -> EnvironmentState:
-    clusters = tuple(_cluster_state(layout, one, running) for one in kept.clusters if one.environment == name)
-    management = next((cluster for cluster in clusters if cluster.role is Role.MANAGEMENT), None)
-    argocd = _argocd_state(layout.argocd(name), management, running) if management is not None else None
-    return EnvironmentState(name, layout.environment(name), clusters, argocd)
-
-
-def _cluster_state(layout: Layout, one: ClusterRecord, running: Mapping[Path, Running]) -> ClusterState:
-    directory = layout.cluster(one.environment, one.name)
-    process = running.get(directory)
-    said = status.read(directory)
-    says_ready = process is not None and said is not None and said.pid == process.pid and said.phase == "ready"
-    return ClusterState(
-        name=one.name,
-        environment=one.environment,
-        role=one.role,
-        directory=directory,
-        server=f"https://127.0.0.1:{one.port}",
-        port=one.port,
-        version=said.version if said is not None else "",
-        process=ProcessState(f"cluster {one.name}", process.pid if process else None, log_of(directory)),
-        ready=says_ready and status.answers(one.port, directory / "pki" / "ca.crt"),
-        nodes=one.nodes,
-        message=said.message if said is not None else "",
-    )
-
-
-def _argocd_state(directory: Path, management: ClusterState, running: Mapping[Path, Running]) -> ArgocdState:
-    process = running.get(directory)
-    said = status.read(directory)
-    says_ready = process is not None and said is not None and said.pid == process.pid and said.phase == "ready"
-    return ArgocdState(
-        directory=directory,
-        process=ProcessState(
-            f"Argo CD of {management.environment}", process.pid if process else None, log_of(directory)
-        ),
-        ready=says_ready and management.ready,
-        version=said.version if said is not None else "",
-        message=said.message if said is not None else "",
-    )
