@@ -14,7 +14,7 @@ from ringfence.decide.layout import lay_out
 from ringfence.decide.living import moves
 from ringfence.decide.problem import Problem, move_prices, state
 from ringfence.decide.requirements import Requirements, gather
-from ringfence.decide.solve import solve
+from ringfence.decide.solve import solve, solve_thoroughly
 from ringfence.decide.topology import ConflictItem, Move, Status, Topology
 from ringfence.decide.weights import weigh
 from ringfence.landscape.model import Landscape
@@ -24,8 +24,8 @@ from ringfence.landscape.model import Landscape
 class Decision:
     """A Topology with what it was decided from, for whoever explains it. ``problem`` is None when it is impossible.
 
-    ``standing`` is what ``topology.yaml`` had; ``fresh_price`` is the price of starting anew and ``fresh_moves`` what that
-    would move, where something stands.
+    ``standing`` is what ``topology.yaml`` had; ``fresh_price`` is the price of starting anew, where something stands, and
+    ``fresh_moves`` what that would move.
     """
 
     topology: Topology
@@ -100,7 +100,7 @@ def _renamed(landscape: Landscape, requirements: Requirements, problem: Problem,
 
 
 def _solved(landscape: Landscape, requirements: Requirements, problem: Problem) -> Topology:
-    outcome = solve(problem)
+    outcome = solve_thoroughly(problem)
     assert outcome.arrangement is not None
     status = Status.OPTIMAL if outcome.proved else Status.FEASIBLE
     topology = lay_out(landscape.name, problem, requirements, outcome.arrangement, status, Fraction(0))

@@ -131,9 +131,9 @@ def namespace_clash(spec: Mapping[str, Any], found: Sequence[Thing]) -> bool:
                   for i in group}  # fmt: skip
         if "iso-27001" in spec.get("regulations", []) and len(stages) > 1:
             return True
-        if "bsi" in spec.get("regulations", []) and spec.get("posture", "recommended") == "recommended":
-            if len({found[i].application for i in group}) > 1:
-                return True
+        own_namespace = "bsi" in spec.get("regulations", []) and spec.get("posture", "recommended") == "recommended"
+        if own_namespace and len({found[i].application for i in group}) > 1:
+            return True
     return False
 
 
@@ -153,7 +153,8 @@ def brute(spec: Mapping[str, Any]) -> Best | None:
 
     def nodes(role: str, members: Sequence[int]) -> int:
         loads = [(cpu, memory) for index in members for kind, cpu, memory in found[index].loads if kind == role]
-        return max(node["minPerPool"], ceil(sum(cpu for cpu, _ in loads) / capacity[0]),
+        minimum: int = node["minPerPool"]
+        return max(minimum, ceil(sum(cpu for cpu, _ in loads) / capacity[0]),
                    ceil(sum(memory for _, memory in loads) / capacity[1]))  # fmt: skip
 
     @cache

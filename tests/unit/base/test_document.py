@@ -122,17 +122,25 @@ def test_ten_megabytes_are_answered_in_seconds(tmp_path: Path) -> None:
     st.text(alphabet=st.sampled_from(list("ab:,[]{}&*!|>-?#'\"% \n\t~0.<é\x00")), max_size=60) | st.text(max_size=40)
 )
 def test_any_text_gives_nodes_or_an_error_with_a_place(text: str) -> None:
+    place = None
     try:
-        assert isinstance(parse(text), Scalar | Sequence | Block)
+        root = parse(text)
     except InputError as error:
-        assert error.location is not None
-        assert error.location.line is not None
+        place = error.location
+    else:
+        assert isinstance(root, Scalar | Sequence | Block)
+        return
+    assert place is not None
+    assert place.line is not None
 
 
 @settings(max_examples=200, deadline=None)
 @given(st.binary(max_size=60))
 def test_any_bytes_give_text_or_an_error(content: bytes) -> None:
+    place = None
     try:
-        document.decode(content, "x")
+        assert isinstance(document.decode(content, "x"), str)
+        return
     except InputError as error:
-        assert error.location is not None
+        place = error.location
+    assert place is not None
