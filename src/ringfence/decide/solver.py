@@ -2,8 +2,8 @@
 
 It takes over where the exact search runs out of steps, is the oracle of the search's tests for middle sizes, and what
 the benchmark compares with. One worker, a fixed seed and a limit in the solver's own deterministic time: eight workers
-gave three different optimal answers in four runs. Imported only when it is needed, since that takes longer than planning
-a clinic.
+gave three different optimal answers in four runs. Imported only when it is needed, since that alone takes longer than
+planning a clinic.
 """
 
 from collections.abc import Iterable

@@ -119,7 +119,7 @@ def test_requests_of_a_deployment_change_what_they_name() -> None:
         ("        production: {}", "        prodction: {}", "9:9", "no stage is called", "'production'"),
         ("    - name: shop", "    - name: shop\n      zone: care", "7:13", "no zone is called", "spec.zones"),
         ("    - name: shop", "    - name: shop\n      needs: [postgres]", "7:15", "no service", "'postgresql'"),
-        ("    - name: shop", "    - name: shop\n      requests: {cpu: 2 cores}", "7:23", "not a Kubernetes quantity", ""),
+        ("    - name: shop", "    - name: shop\n      requests: {cpu: 2 cores}", "7:23", "quantity", ""),
         ("    - name: shop", "    - name: shop\n      requests: {cpu: -1}", "7:23", "0 or more", ""),
         ("    - name: shop", "    - name: shop\n      requests: {memory: 1e999}", "7:26", "below 2^63", ""),
         ("    - name: shop", "    - name: shop\n      source: {helm: a, kustomize: b}", "7:15", "one of helm", ""),
