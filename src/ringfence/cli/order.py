@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
 
-Identifier = Annotated[str, typer.Argument(metavar="ID", help="The order.")]
+Identifier = Annotated[str, typer.Argument(metavar="ID", help="The order, or the Environment of the only open one.")]
 File = Annotated[Path | None, typer.Option("-f", "--file", help="The Landscape; default: ringfence.yaml here.")]
 Actor = Annotated[str | None, typer.Option("--as", help="Who acts; default: the address that Git knows.")]
 Because = Annotated[str, typer.Option("--because", help="The reason, for the ledger.")]

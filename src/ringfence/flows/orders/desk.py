@@ -13,6 +13,7 @@ from ringfence.evidence.event import Event
 from ringfence.evidence.ledger import Ledger
 from ringfence.evidence.place import open_ledger
 from ringfence.order.state import (
+    FINAL,
     Order,
     OrderEvent,
     Phase,
@@ -50,10 +51,16 @@ class OrderDesk:
         return found
 
     def order(self, identifier: str) -> Order:
-        """The order of that identifier. Raises InputError with the nearest one when there is none."""
+        """The order of that identifier, or the only open one for an Environment of that name.
+
+        Raises InputError with the nearest one when there is none.
+        """
         orders = self.orders()
         if identifier in orders:
             return orders[identifier]
+        meant = [one for one in orders.values() if one.request.environment == identifier and one.phase not in FINAL]
+        if len(meant) == 1:
+            return meant[0]
         raise InputError(
             f"{self.landscape} has no order {identifier!r}; {suggestion(identifier, orders)}".rstrip("; "),
             reason="NoSuchOrder",
