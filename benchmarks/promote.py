@@ -127,7 +127,7 @@ def _greeting(values: str, text: str) -> str:
 
 def _by_hand(delivery: ArgoDelivery, number: int) -> float:
     """A commit that promotion knows nothing of, and the seconds until Argo CD has brought it to the cluster."""
-    place = delivery._manifests("portal/testing-3")
+    place = delivery._place("portal/testing-3")
     repository = delivery._targets.repository(place.environment)
     path = f"{place.path}/chart/values.yaml"
     text = (repository.read(path) or b"").decode()
@@ -163,8 +163,10 @@ def fill(path: Path, promotions: int) -> None:
 
 
 def _entry(at: datetime, number: int, stage: str, release: str) -> Entry:
-    gates = [{"name": name, "state": "open", "because": "x" * 80, "facts": {}} for name in ("separation", "health")]
-    body = {
+    gates: list[dict[str, object]] = [
+        {"name": name, "state": "open", "because": "x" * 80, "facts": {}} for name in ("separation", "health")
+    ]
+    body: dict[str, object] = {
         "move": f"{number:016x}",
         "version": f"1.{number // 4}",
         "released": at.isoformat(),

@@ -69,7 +69,7 @@ class HeadDelivery(ArgoDelivery):
 
     def chart(self, deployment: str, file: str = "chart/values.yaml") -> str:
         """A file of what a deployment runs."""
-        path = self._manifests(deployment).path
+        path = self._place(deployment).path
         content = self.repository(deployment).read(f"{path}/{file}")
         return content.decode() if content is not None else ""
 

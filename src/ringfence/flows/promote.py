@@ -131,6 +131,8 @@ def _propose(
         )
     if request.dry_run:
         return answer_of(state, request, proposal.release, Outcome.PLANNED, gates, None, target)
+    for step in proposal.steps:
+        world.delivery.check(step.deployment)
     move = Move(
         uuid.uuid4().hex[:16], MoveKind.PROMOTION, proposal.release, proposal.origin, proposal.stage, proposal.target,
         proposal.steps, workspace.actor, workspace.clock.now(), request.because, gates, proposal.skipped,

@@ -1,15 +1,17 @@
 """Promotion from end to end on real Git repositories and the real journal, with a stand-in for Argo CD."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
 from promotion_world import HeadDelivery, Site, make_site
-from ringfence.base.errors import ConflictError, InputError
+from ringfence.base.errors import ConflictError, InputError, StateError
 from ringfence.flows.demote import demote
 from ringfence.flows.history import history
 from ringfence.flows.promotion.answers import Outcome
+from ringfence.flows.promotion.statements import sign
 from ringfence.flows.release import Choices, release
 from ringfence.flows.rollback import rollback
 from ringfence.flows.standing import approve, find, hold, lift, reject
@@ -238,6 +240,33 @@ def test_throw_away_data_is_thrown_away_and_seed_data_loaded(site: Site) -> None
     assert data == ["seed", "throw-away"]
 
 
+def test_nothing_is_promised_before_the_landscape_is_applied(site: Site) -> None:
+    site.release("1.0.0")
+    shutil.rmtree(delivery(site).repository("portal/development").path)
+    with pytest.raises(StateError, match="does not have it yet"):
+        site.promote("portal/local", "development")
+    assert site.workspace().state("portal").moves == {}
+
+
+def test_an_impact_analysis_is_signed_and_cannot_be_changed(site: Site) -> None:
+    text = site.landscape_file.read_text()
+    site.landscape_file.write_text(text.replace("welkin]", "welkin, nist-800-171]"))
+    site.release("1.0.0")
+    place = site.climb("portal/local", "development", "testing", "staging")
+    waiting = site.promote(place, "production")
+    assert [gate.state for gate in waiting.gates if gate.name == "impact"] == ["waiting"]
+    document = site.folder / "analysis.md"
+    document.write_text("Nothing that is exposed changes.")
+    bob = site.workspace("bob")
+    path = sign(bob, find(bob, place).digest, document)
+    kept = next(one for one in path.parent.iterdir() if not one.name.endswith(".json"))
+    kept.chmod(0o600)
+    kept.write_text("Something else.")
+    assert site.promote(place, "production").outcome is Outcome.WAITING
+    sign(bob, find(bob, place).digest, document)
+    assert site.promote(place, "production").outcome is Outcome.DONE
+
+
 def test_a_dry_run_changes_nothing(site: Site) -> None:
     site.release("1.0.0")
     head = delivery(site).head("portal/development")
@@ -275,5 +304,7 @@ def test_the_ledger_holds_every_decision_and_verifies(site: Site) -> None:
     site.promote("portal/development", "testing")
     ledger = open_ledger(site.paths, "clinic", site.clock)
     assert ledger.verify().intact
+    refused = ledger.entries()[-1].event
+    assert "iso-27001 A.8.31" in refused.clauses
     kinds = [entry.event.kind for entry in ledger.entries()]
     assert kinds == ["release.made", "promotion.done", "promotion.refused"]

@@ -9,7 +9,7 @@ Argo CD was rejected: Git would no longer say what runs, and self-heal would und
 import json
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from ringfence.base.clock import Clock
@@ -64,6 +64,10 @@ class Observed:
 class Delivery(Protocol):
     """The seam between promotion and the world."""
 
+    def check(self, deployment: str) -> None:
+        """Raise StateError when nothing can be delivered there yet, before anybody promises to."""
+        ...
+
     def commit(self, order: Order) -> Committed:
         """Write an order to Git. Raises ConflictError when somebody else's is there."""
         ...
@@ -101,21 +105,38 @@ class ArgoDelivery:
         self._targets = targets
         self._clock = clock
         self._report = report
+        self._places: dict[str, DeploymentManifests] = {}
 
-    def _manifests(self, deployment: str, release: Release | None = None) -> DeploymentManifests:
-        sources = {release.application: Sources(release.files)} if release else {}
-        try:
-            return render(self._landscape, self._topology, sources, self._targets.options(self._topology)).deployment(
-                deployment
-            )
-        except KeyError as error:
-            raise StateError(f"{deployment}: the Topology has no place for it", reason="NotPlaced") from error
+    def _place(self, deployment: str) -> DeploymentManifests:
+        """Where a deployment lives; the same for every release, so it is rendered once."""
+        if not self._places:
+            options = self._targets.options(self._topology)
+            found = render(self._landscape, self._topology, None, options).deployments
+            self._places = {one.deployment: one for one in found}
+        if deployment not in self._places:
+            raise StateError(f"{deployment}: the Topology has no place for it", reason="NotPlaced")
+        return self._places[deployment]
+
+    def _files(self, deployment: str, release: Release) -> Mapping[str, bytes]:
+        """The chart or manifests of a release as they are in the deployment's folder."""
+        only = replace(self._topology, placements=(self._topology.placement(deployment),))
+        sources = {release.application: Sources(release.files)}
+        return render(self._landscape, only, sources).deployment(deployment).initial_files
+
+    def check(self, deployment: str) -> None:
+        """See ``Delivery``."""
+        place = self._place(deployment)
+        if not (self._targets.repository_path(place.environment) / "HEAD").is_file():
+            raise _not_applied(deployment)
+        if not self._targets.repository(place.environment).files(place.path):
+            raise _not_applied(deployment)
 
     def commit(self, order: Order) -> Committed:
         """Write an order to Git; see ``Delivery``."""
-        place = self._manifests(order.deployment, order.release)
+        place = self._place(order.deployment)
         if not (self._targets.repository_path(place.environment) / "HEAD").is_file():
             raise _not_applied(order.deployment)
+        release_files = self._files(order.deployment, order.release) if order.release else {}
         repository = self._targets.repository(place.environment)
 
         def edit(head: str | None) -> Mapping[str, bytes | None]:
@@ -128,7 +149,7 @@ class ArgoDelivery:
                 return {}
             self._check(order, there)
             base = there.get("base") or head
-            wanted = dict(_release_files(place, order, base)) if order.release else {}
+            wanted = dict(_release_files(place, order, base, release_files)) if order.release else {}
             if order.release is None:
                 before = repository.files(place.path, str(base))
                 wanted = {path: text for path, text in before.items() if _owned(place.path, path)}
@@ -158,7 +179,7 @@ class ArgoDelivery:
 
     def arrive(self, deployment: str, revision: str, timeout: float) -> Observed:
         """Wait for the cluster; see ``Delivery``."""
-        place = self._manifests(deployment)
+        place = self._place(deployment)
         environment = self._topology.environment(place.environment)
         repository = self._targets.repository(place.environment)
         namespace = self._targets.argocd_namespace(place.environment)
@@ -191,7 +212,7 @@ class ArgoDelivery:
 
     def running(self, deployment: str, expected: str | None) -> Running:
         """What Argo CD says that the cluster runs, judged by whether it comes from ``expected``."""
-        place = self._manifests(deployment)
+        place = self._place(deployment)
         environment = self._topology.environment(place.environment)
         with self._targets.open(environment.management.name) as management:
             found = management.get(APPLICATIONS, place.application, self._targets.argocd_namespace(place.environment))
@@ -212,7 +233,7 @@ class ArgoDelivery:
 
     def throw_away(self, deployment: str) -> int:
         """Delete the deployment's volume claims, and the pods of its services: they start with nothing."""
-        place = self._manifests(deployment)
+        place = self._place(deployment)
         owned = f"{OWNER}={owner_label(deployment)}"
         gone = 0
         with self._targets.open(place.cluster) as workload:
@@ -224,7 +245,9 @@ class ArgoDelivery:
         return gone
 
 
-def _release_files(place: DeploymentManifests, order: Order, base: str | None) -> Mapping[str, bytes]:
+def _release_files(
+    place: DeploymentManifests, order: Order, base: str | None, content: Mapping[str, bytes]
+) -> Mapping[str, bytes]:
     release = order.release
     if release is None:
         return {}
@@ -242,7 +265,7 @@ def _release_files(place: DeploymentManifests, order: Order, base: str | None) -
         "base": base,
     }
     files = {
-        **place.initial_files,
+        **content,
         f"{place.path}/{_RELEASE_FILE}": (json.dumps(document, indent=2) + "\n").encode(),
     }
     if release.values:

@@ -92,9 +92,18 @@ class Workspace:
     def evidence(
         self, event: str, subject: str, because: str, facts: Mapping[str, Any], *, once: str | None = None
     ) -> None:
-        """Write down in the signed ledger that ``actor`` did something now; at most once for each ``once``."""
+        """Write down in the signed ledger that ``actor`` did something now; at most once for each ``once``.
+
+        It is evidence for the clauses that ask for the gates named in ``facts``.
+        """
+        gates = {str(gate["name"]).rpartition(":")[2] for gate in facts.get("gates", ())}
+        named = (clause for gate, clause in clauses_of(self.landscape) if gate in gates) if gates else ()
+        clauses = tuple(dict.fromkeys(named))
         ledger = open_ledger(self.paths, self.landscape.name, self.clock)
-        ledger.append(LedgerEvent(event, self.actor, subject, because, self.clock.now(), facts, once=once))
+        moment = self.clock.now()
+        ledger.append(
+            LedgerEvent(event, self.actor, subject, because, moment, facts, tuple(dict.fromkeys(clauses)), once)
+        )
 
 
 def open_workspace(file: Path, paths: Paths, clock: Clock, actor: str | None = None) -> Workspace:
@@ -131,13 +140,17 @@ def acting(given: str | None, folder: Path) -> str:
 
 def asked_gates(landscape: Landscape) -> tuple[str, ...]:
     """The gates that the regulation packs of a Landscape ask for; recommendations count unless ``minimum`` is asked."""
+    return tuple(dict.fromkeys(gate for gate, _ in clauses_of(landscape)))
+
+
+def clauses_of(landscape: Landscape) -> tuple[tuple[str, str], ...]:
+    """Which gate shows something about which clause: a clause that asks a level speaks of the separation gate."""
     found = []
     for regulation in landscape.regulations:
         for clause in load_pack(regulation, Path(landscape.folder)).clauses:
             for ask in clause.asks:
-                wanted = ask.strength is Strength.REQUIRES or landscape.posture is Posture.RECOMMENDED
-                if ask.gate is not None and wanted:
-                    found.append(ask.gate.value)
+                if ask.strength is Strength.REQUIRES or landscape.posture is Posture.RECOMMENDED:
+                    found.append((ask.gate.value if ask.gate is not None else "separation", clause.identifier))
     return tuple(dict.fromkeys(found))
 
 
