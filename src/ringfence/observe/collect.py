@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ringfence.observe.hashing import HashingKey
+from ringfence.observe.intern import Interner
 from ringfence.observe.redact import Redactor
 from ringfence.prove import catalogue, kinds
 from ringfence.prove.kinds import Kind, ObjectName
@@ -27,6 +28,7 @@ class Collector:
         self._issuer: str | None = None
         self._signing_keys: tuple[str, ...] = ()
         self._redactor = Redactor(name, key)
+        self._interner = Interner(self._redactor.redact_part)
         self._objects: dict[Kind, list[Mapping[str, Any]]] = {}
         self._by_name: dict[tuple[Kind, str, str], Mapping[str, Any]] = {}
         self._not_listed: list[NotListed] = []
@@ -177,11 +179,18 @@ class Collector:
         elif not entry.namespaced and namespace:
             metadata.pop("namespace")
         try:
-            check_object(kind, document)
+            # The control plane's own pods are few, and their command lines must stay.
+            shared = kind == kinds.POD and type(document.get("spec")) is dict and namespace != "kube-system"
+            parts = self._interner.intern(document["spec"]) if shared else []
+            check_object(kind, document, parts_checked=shared)
             # Compared before values are taken out: two Secrets of one name that differ are two answers.
             if not self._first(kind, document, source):
                 return
-            self._materials.extend(self._redactor.redact(kind, document))
+            if shared:
+                self._redactor.strip(document)
+                self._materials.extend(self._redactor.named(document, parts))
+            else:
+                self._materials.extend(self._redactor.redact(kind, document))
         except InvalidError as error:
             self._defect(kind, *label, f"the API would refuse it: {error}")
             return

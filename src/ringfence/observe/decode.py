@@ -62,7 +62,7 @@ _Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
 
 
 @contextmanager
-def _no_collection() -> Iterator[None]:
+def no_collection() -> Iterator[None]:
     """No garbage collection while millions of objects are made that all stay: it would look at each again and again."""
     was = gc.isenabled()
     gc.disable()
@@ -70,6 +70,8 @@ def _no_collection() -> Iterator[None]:
         yield
     finally:
         if was:
+            # What was made stays until the end: the collector need not look at it again.
+            gc.freeze()
             gc.enable()
 
 
@@ -79,7 +81,7 @@ def decode_file(path: Path, shown: str) -> list[Any]:
     Raises InputError for what is neither JSON nor YAML, OSError for what cannot be read.
     """
     raw = path.read_bytes()
-    with _no_collection():
+    with no_collection():
         return decode(raw, shown)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ringfence.base.errors import InputError, Location
 from ringfence.observe.collect import Collector
-from ringfence.observe.decode import decode_file
+from ringfence.observe.decode import decode_file, no_collection
 from ringfence.observe.hashing import HashingKey
 from ringfence.prove.snapshot import ClusterSnapshot
 
@@ -18,10 +18,11 @@ def read_snapshot(name: str, path: Path, key: HashingKey) -> ClusterSnapshot:
     Raises InputError for a path that is not there, a folder without YAML or JSON, and a file that is neither.
     """
     collector = Collector(name, key, context=str(path))
-    for file in snapshot_files(path):
-        for document in decode_file(file, str(file)):
-            collector.add(document, str(file))
-    return collector.finish()
+    with no_collection():
+        for file in snapshot_files(path):
+            for document in decode_file(file, str(file)):
+                collector.add(document, str(file))
+        return collector.finish()
 
 
 def snapshot_files(path: Path) -> tuple[Path, ...]:

@@ -8,13 +8,15 @@ Changes the objects in place: they come fresh from the decoder, and copying a hu
 import base64
 import binascii
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
+from ringfence.observe.entropy import ENOUGH_BITS
 from ringfence.observe.hashing import HashingKey
 from ringfence.observe.material import Found, find_material
 from ringfence.prove import kinds
 from ringfence.prove.kinds import Kind, ObjectName
-from ringfence.prove.snapshot import Material
+from ringfence.prove.snapshot import Material, MaterialKind
 from ringfence.prove.validity import InvalidError
 
 KEPT_CONFIG_MAPS = frozenset(
@@ -26,6 +28,18 @@ KEPT_CONFIG_MAPS = frozenset(
 _NEVER_MATERIAL = frozenset({"kube-root-ca.crt", "openshift-service-ca.crt"})
 _APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _NOTHING: tuple[tuple[Found, str], ...] = ()
+
+
+_GROUPS = ("containers", "initContainers", "ephemeralContainers")
+
+
+@dataclass(frozen=True, slots=True)
+class Stood:
+    """Material and where in its container it stood, before it is known whose container it is."""
+
+    place: str
+    found: Found
+    digest: str
 
 
 class Redactor:
@@ -41,22 +55,73 @@ class Redactor:
 
         Raises InvalidError when a Secret's data is not base64: the API server would have refused it.
         """
-        metadata = document["metadata"]
-        annotations = metadata.get("annotations")
-        if annotations and _APPLIED in annotations:
-            annotations[_APPLIED] = ""
-        metadata.pop("managedFields", None)
+        self.strip(document)
         if kind == kinds.SECRET:
             return list(self._materials(document, _secret_values(document), secret=True))
         if kind == kinds.CONFIG_MAP:
             return list(self._materials(document, _config_values(document), secret=False))
         spec = pod_spec_of(kind, document)
-        return [] if spec is None else list(self._pod_materials(document, spec))
+        if spec is None:
+            return []
+        owner = kinds.object_name(self._cluster, document)
+        return [
+            self._material(owner, item)
+            for group in _GROUPS
+            for item in self.redact_part(group, spec.get(group) or (), keep_words=owner.namespace == "kube-system")
+        ]
 
-    def _pod_materials(self, document: Mapping[str, Any], spec: Mapping[str, Any]) -> Iterator[Material]:
-        for group in ("containers", "initContainers", "ephemeralContainers"):
-            for container in spec.get(group) or ():
-                yield from self._materials(document, _environment(container), secret=False)
+    def strip(self, document: dict[str, Any]) -> None:
+        """Take out of the metadata what repeats the object's own values."""
+        metadata = document["metadata"]
+        annotations = metadata.get("annotations")
+        if annotations and _APPLIED in annotations:
+            annotations[_APPLIED] = ""
+        metadata.pop("managedFields", None)
+
+    def redact_part(self, name: str, value: Any, *, keep_words: bool = False) -> tuple[Stood, ...]:
+        """Blank the literals in a pod's containers, and say what stood there; other parts of a spec hold none.
+
+        ``keep_words``: command lines stay as they are, since those of the control plane are flags that count.
+        """
+        if name not in _GROUPS:
+            return ()
+        found: list[Stood] = []
+        for container in value:
+            for place, variable, text in _environment(container):
+                found += self._stood(place, variable, text)
+            for field in ("command", "args"):
+                found += self._words(container, field, keep_words=keep_words)
+        return tuple(found)
+
+    def named(self, document: Mapping[str, Any], parts: list[tuple[Stood, ...]]) -> list[Material]:
+        """What stood in the shared parts of one pod, as this pod's."""
+        if not parts:
+            return []
+        owner = kinds.object_name(self._cluster, document)
+        return [self._material(owner, item) for part in parts for item in part]
+
+    def _material(self, owner: ObjectName, item: Stood) -> Material:
+        found = item.found
+        return Material(owner, item.place, item.digest, found.kind, found.bits, found.about, self._key.name)
+
+    def _stood(self, place: str, name: str, value: str) -> list[Stood]:
+        return [Stood(place, found, digest) for found, digest in self._hashed(value, name, secret=False)]
+
+    def _words(self, container: Mapping[str, Any], field: str, *, keep_words: bool) -> list[Stood]:
+        words: list[str] = container.get(field) or []
+        found: list[Stood] = []
+        for index, word in enumerate(words):
+            if len(word) <= 10:
+                continue
+            name, equals, value = word.partition("=")
+            flag = equals and name.startswith("-")
+            stood = self._stood(
+                f"{field} of container {container['name']}", name if equals else "", value if flag else word
+            )
+            if stood and not keep_words:
+                words[index] = f"{name}=" if flag else ""
+            found += stood
+        return found
 
     def _materials(
         self, document: Mapping[str, Any], values: Iterator[tuple[str, str, str]], *, secret: bool
@@ -75,9 +140,16 @@ class Redactor:
         known = self._seen.get(key)
         if known is None:
             known = tuple((found, self._key.digest(found.form)) for found in find_material(value, name, secret))
-            known = tuple((_without_form(found), digest) for found, digest in known)
+            known = tuple((_without_form(found), digest) for found, digest in known if _counts(found))
             self._seen[key] = known
         return known
+
+
+def _counts(found: Found) -> bool:
+    """Whether an equal value elsewhere could be a finding; the rest need not be remembered."""
+    return found.kind is not MaterialKind.PUBLIC and (
+        found.kind is not MaterialKind.OPAQUE or found.bits >= ENOUGH_BITS
+    )
 
 
 def _without_form(found: Found) -> Found:
@@ -125,12 +197,6 @@ def _environment(container: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]
         if value:
             variable["value"] = ""
             yield f"env {variable['name']} of container {container['name']}", variable["name"], value
-    for field in ("command", "args"):
-        for word in container.get(field) or ():
-            if len(word) > 10:
-                name, equals, value = word.partition("=")
-                place = f"{field} of container {container['name']}"
-                yield place, (name if equals else ""), (value if equals and name.startswith("-") else word)
 
 
 def pod_spec_of(kind: Kind, document: Mapping[str, Any]) -> Mapping[str, Any] | None:

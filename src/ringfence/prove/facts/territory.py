@@ -47,6 +47,7 @@ class Territory:
     deployment: PartitionDeployment
     places: tuple[Place, ...]
     pods: dict[str, list[PodFacts]] = field(default_factory=dict)
+    _named: dict[str, dict[tuple[str, str, str], PodFacts]] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -77,10 +78,11 @@ class Territory:
 
     def own_pod(self, cluster: str, kind: str, namespace: str, name: str) -> PodFacts | None:
         """Its pod of that name, None when it has none."""
-        for pod in self.pods.get(cluster, ()):
-            if (pod.name.kind, pod.namespace, pod.name.name) == (kind, namespace, name):
-                return pod
-        return None
+        if cluster not in self._named:
+            self._named[cluster] = {
+                (pod.name.kind, pod.namespace, pod.name.name): pod for pod in self.pods.get(cluster, ())
+            }
+        return self._named[cluster].get((kind, namespace, name))
 
 
 def territory(deployment: PartitionDeployment, clusters: Mapping[str, ClusterFacts]) -> Territory:
