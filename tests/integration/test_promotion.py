@@ -22,8 +22,10 @@ from integration.conftest import EngineHome
 from integration.killing import ringfence, writes
 from integration.landscapes import write_landscape
 from ringfence.base.clock import SystemClock
+from ringfence.base.errors import ForbiddenError
+from ringfence.engine import Role
 from ringfence.flows.targets import find_targets
-from ringfence.kube import open_cluster
+from ringfence.kube import PODS, open_cluster
 
 pytestmark = pytest.mark.engine
 
@@ -81,7 +83,7 @@ class Ladder:
     def greeting(self, deployment: str) -> str:
         """What the cluster itself has for a deployment."""
         targets = find_targets(self.home.paths, SystemClock(), _NAME)
-        cluster = next(one for one in targets.engine.clusters if one.name.endswith("-1"))
+        cluster = next(one for one in targets.engine.clusters if one.role is Role.WORKLOAD)
         name = deployment.replace("/", "-")
         with open_cluster(cluster.kubeconfig) as connection:
             kind = connection.resource_of("v1", "ConfigMap")
@@ -213,6 +215,32 @@ def test_killed_and_run_again(ladder: Ladder, point: int) -> None:
     assert f"Hello {version}" in ladder.greeting("shop/development")
     entries = ladder.run("history", "shop", "-n", "100")["entries"]
     assert [entry["version"] for entry in entries if entry["event"] == "promoted"].count(version) == 1
+
+
+@pytest.mark.parametrize(
+    ("group", "sees"),
+    [
+        ("alpha-devs", {"development", "testing-1", "staging"}),
+        ("beta-devs", {"testing-1", "staging"}),
+        ("qa", {"testing-1", "staging"}),
+        ("product-management", {"staging"}),
+        ("customers", set()),
+    ],
+)
+def test_people_see_what_their_row_says(ladder: Ladder, group: str, sees: set[str]) -> None:
+    """The rows of stages.md, asked of the API server as those people, by real requests."""
+    targets = find_targets(ladder.home.paths, SystemClock(), _NAME)
+    cluster = next(one for one in targets.engine.clusters if one.role is Role.WORKLOAD)
+    allowed = set()
+    with open_cluster(cluster.kubeconfig) as administrator:
+        person = administrator.impersonating("somebody", (group,))
+        for stage in ("development", "testing-1", "staging", "production"):
+            try:
+                person.list_raw(PODS, f"shop-{stage}")
+                allowed.add(stage)
+            except ForbiddenError:
+                pass
+    assert allowed == sees
 
 
 def test_what_happened_is_in_the_ledger(ladder: Ladder) -> None:
