@@ -32,7 +32,15 @@ _PLAIN = frozenset({"ingress-controller", "gateway-controller", "gatewayclass-co
 
 def servers(world: World) -> list[Pod]:
     """Every pod that looks like the server of some Ingress or Gateway."""
-    return [pod for pod in (*world.pods.values(), *world.templates) if any(word in _marks(pod) for word in WORDS)]
+    known: dict[str, bool] = {}
+    found = []
+    for pod in (*world.pods.values(), *world.templates):
+        marks = _marks(pod)
+        if marks not in known:
+            known[marks] = any(word in marks for word in WORDS)
+        if known[marks]:
+            found.append(pod)
+    return found
 
 
 def _marks(pod: Pod) -> str:
