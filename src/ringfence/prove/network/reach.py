@@ -17,7 +17,8 @@ from ringfence.prove.network.world import World
 @dataclass(slots=True)
 class Reach:
     """The upper bound between two spaces. ``entering[i]``: who may enter destination i, as source bits.
-    ``leaving[j]``: whom source j may reach, as destination bits; sources that are not in it may leave freely.
+    ``leaving[j]``: whom source j may reach, as destination bits; sources that are not in it may leave freely, or are
+    let in by nobody.
     ``held``: the sources that are in ``leaving``, ``reachable``: the destinations that some of those may reach."""
 
     entering: list[int] = field(default_factory=list)
@@ -45,12 +46,16 @@ class _Peers:
     world: World
     space: Space
     seen: dict[tuple[int, str | None], int] = field(default_factory=dict)
+    local: dict[int, bool] = field(default_factory=dict)
     kept: list[tuple[Rule, ...]] = field(default_factory=list)
 
     def admitted(self, rules: tuple[Rule, ...], namespace: str | None) -> int:
         """The bits of the pods that some rule lets through on some port. ``namespace``: the policy's own."""
-        own = namespace if any(peer.namespaces is None for rule in rules for peer in rule.peers) else None
-        key = (id(rules), own)
+        local = self.local.get(id(rules))
+        if local is None:
+            local = self.local[id(rules)] = any(peer.namespaces is None for rule in rules for peer in rule.peers)
+            self.kept.append(rules)
+        key = (id(rules), namespace if local else None)
         found = self.seen.get(key)
         if found is None:
             found = 0
@@ -59,7 +64,6 @@ class _Peers:
                 if found == self.space.everything:
                     break
             self.seen[key] = found
-            self.kept.append(rules)
         return found
 
     def _rule(self, rule: Rule, namespace: str | None) -> int:
@@ -95,8 +99,12 @@ def reach(world: World, sources: Space, destinations: Space) -> Reach:
     peers = _Peers(world, sources)
     for place, pod in enumerate(destinations.pods):
         found.entering.append(_through(world, pod, "ingress", peers, wild=place >= destinations.wild_from))
+    wanted = 0
+    for inside in set(found.entering):
+        wanted |= inside
     others = _Peers(world, destinations)
-    for place, pod in enumerate(sources.pods):
+    for place in places(wanted):
+        pod = sources.pods[place]
         out = _through(world, pod, "egress", others, wild=place >= sources.wild_from)
         if out != destinations.everything:
             found.leaving[place] = out

@@ -26,10 +26,13 @@ class Cells:
 
     def key(self, pod: Pod) -> object:
         """Pods with equal keys are one class."""
-        labels = tuple(sorted((key, pod.labels[key]) for key in self.keys if key in pod.labels))
-        cells = tuple(bisect_right(self.ends, (address.version, int(address))) for address in pod.addresses)
+        keys = self.keys
+        labels = frozenset([item for item in pod.labels.items() if item[0] in keys])
         node = pod.node if self.nodes or pod.host_network else None
-        return (pod.namespace, labels, pod.ports, pod.host_network, node, cells if self.ends else None)
+        if not self.ends:
+            return (pod.namespace, labels, pod.ports, pod.host_network, node)
+        cells = tuple(bisect_right(self.ends, (address.version, int(address))) for address in pod.addresses)
+        return (pod.namespace, labels, pod.ports, pod.host_network, node, cells)
 
 
 def classes(pods: Iterable[Pod], cells: Cells) -> list[Pod]:
