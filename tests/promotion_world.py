@@ -3,9 +3,12 @@
 The stand-in runs whatever the branch's head says, at once; what it cannot show, the integration tests do.
 """
 
+import atexit
 import shutil
+import tempfile
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import lru_cache
 from pathlib import Path
 
 from promotion import START, proof_that
@@ -140,8 +143,17 @@ class Site:
 
 
 def make_site(folder: Path) -> Site:
-    """The clinic, applied for the first time."""
-    shutil.copytree(ROOT / "examples" / "clinic", folder / "clinic", ignore=shutil.ignore_patterns(".ringfence*"))
+    """The clinic, applied for the first time: a copy of one that was made once."""
+    made = _template()
+    shutil.copytree(made.folder, folder, dirs_exist_ok=True)
+    return Site(folder, made.topology, SetClock(START))
+
+
+@lru_cache(maxsize=1)
+def _template() -> Site:
+    folder = Path(tempfile.mkdtemp(prefix="ringfence-site-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    shutil.copytree(ROOT / "examples" / "clinic", folder / "clinic")
     landscape = load_landscape(folder / "clinic")
     topology = plan(landscape)
     site = Site(folder, topology, SetClock(START))
