@@ -3,6 +3,7 @@
 The invariants are computed from a diary that the test keeps itself, not from the state under test.
 """
 
+import json
 from datetime import timedelta
 
 from hypothesis import settings
@@ -11,6 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from promotion import START, ladder, record
 from ringfence.base.errors import ConflictError
+from ringfence.flows.promotion.codec import decode, encode
 from ringfence.promote import events
 from ringfence.promote.decisions import Proposal, Refusal, Wait, decide_promotion
 from ringfence.promote.machine import advance
@@ -208,6 +210,10 @@ class LadderMachine(RuleBasedStateMachine):
     def one_move_a_deployment(self) -> None:
         touched = [step.deployment for move in self.state.moves.values() for step in move.steps]
         assert len(touched) == len(set(touched))
+
+    @invariant()
+    def the_state_is_stored_as_it_is(self) -> None:
+        assert decode(LadderState, json.loads(json.dumps(encode(self.state)))) == self.state
 
     @invariant()
     def rejected_stand_nowhere(self) -> None:
