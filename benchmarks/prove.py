@@ -2,7 +2,7 @@
 
     .venv/bin/python benchmarks/prove.py                 growth, a few sizes each
     .venv/bin/python benchmarks/prove.py --large         25,000 namespaces, 100,000 pods, 75,000 policies
-    .venv/bin/python benchmarks/prove.py --peer PATH     and cyclonus on the same policies, where it is installed
+    .venv/bin/python benchmarks/prove.py --peer PATH     every pair of pods, by cyclonus v0.5.6 and by connect
 
 Times are of this machine; the proportion to decoding the same JSON is what to compare.
 """
@@ -93,6 +93,7 @@ def wide(spaces: int, pods: int = 4) -> Iterable[Json]:
         peer = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": f"ns{(space + 2) % spaces}"}}}
         web = {
             "podSelector": {"matchLabels": {"app": "app0"}},
+            "policyTypes": ["Ingress"],
             "ingress": [{"from": [peer], "ports": [{"port": "http"}]}],
         }
         yield policy(space, "web", web)
@@ -157,18 +158,59 @@ def single_probes() -> None:
     print(f"{count} single questions over 2,000 pods and 2,000 policies: {seconds:.2f} s")
 
 
-def against_peer(program: Path) -> None:
-    """cyclonus' analysis of the policies of one input, beside ours; it answers for a list of packets."""
-    objects = [item for item in wide(200) if item["kind"] == "NetworkPolicy"]
+def against_peer(program: Path, spaces: int = 25) -> None:
+    """Every pair of pods on one port, by cyclonus' synthetic probe and by connect, over the same policies."""
+    objects = list(wide(spaces))
     with tempfile.TemporaryDirectory() as folder:
+        policies = Path(folder) / "policies"
+        policies.mkdir()
         for number, item in enumerate(objects):
-            (Path(folder) / f"{number}.yaml").write_text(json.dumps(item), encoding="utf-8")
-        command = [str(program), "analyze", "--mode", "parse", "--policy-path", folder]
-        seconds, result = timed(lambda: subprocess.run(command, capture_output=True, check=False, timeout=300))
-    state = "" if result.returncode == 0 else f" (exit {result.returncode})"
-    print(f"cyclonus, {len(objects)} policies read and analysed: {seconds:.2f} s{state}")
-    ours, _ = timed(lambda: build_world(objects, CALICO))
-    print(f"ringfence, the same policies read: {ours:.2f} s")
+            if item["kind"] == "NetworkPolicy":
+                (policies / f"{number}.yaml").write_text(json.dumps(item), encoding="utf-8")
+        model = Path(folder) / "model.json"
+        model.write_text(json.dumps(peer_model(objects)), encoding="utf-8")
+        command = [str(program), "analyze", "--mode", "probe", "--policy-path", str(policies)]
+        start = time.perf_counter()
+        result = subprocess.run(
+            [*command, "--probe-path", str(model), "-v", "error"], capture_output=True, check=False, timeout=600
+        )
+        seconds = time.perf_counter() - start
+    state = "" if result.returncode == 0 else f" (exit {result.returncode}: {result.stderr[:300]!r})"
+    names = [f"{i['metadata']['namespace']}/{i['metadata']['name']}" for i in objects if i["kind"] == "Pod"]
+    start = time.perf_counter()
+    world = build_world(objects, CALICO)
+    for source in names:
+        for destination in names:
+            connect(world, source, destination, "TCP", 80)
+    ours = time.perf_counter() - start
+    print(
+        f"all {len(names) ** 2:,} pairs of {len(names)} pods: cyclonus {seconds:.2f} s{state}, ringfence {ours:.2f} s"
+    )
+
+
+def peer_model(objects: list[Json]) -> Json:
+    """The pods and namespaces in the form that cyclonus reads."""
+    spaces = {
+        item["metadata"]["name"]: {
+            **item["metadata"]["labels"],
+            "kubernetes.io/metadata.name": item["metadata"]["name"],
+        }
+        for item in objects
+        if item["kind"] == "Namespace"
+    }
+    container = {"Name": "c", "Port": 80, "Protocol": "TCP", "PortName": "http"}
+    pods = [
+        {
+            "Namespace": item["metadata"]["namespace"],
+            "Name": item["metadata"]["name"],
+            "Labels": item["metadata"]["labels"],
+            "IP": item["status"]["podIP"],
+            "Containers": [container],
+        }
+        for item in objects
+        if item["kind"] == "Pod"
+    ]
+    return {"Resources": {"Namespaces": spaces, "Pods": pods}, "Probes": [{"Protocol": "TCP", "Port": 80}]}
 
 
 def main() -> int:
@@ -176,13 +218,13 @@ def main() -> int:
     parser.add_argument("--large", action="store_true", help="the largest input only")
     parser.add_argument("--peer", type=Path, help="the cyclonus program (v0.5.6)")
     options = parser.parse_args()
-    if options.large:
+    if options.peer:
+        against_peer(options.peer)
+    elif options.large:
         print(measure("25,000 namespaces, 100,000 pods, 75,000 policies", list(wide(25_000))))
     else:
         growth()
         single_probes()
-    if options.peer:
-        against_peer(options.peer)
     print(f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024} MB at most", file=sys.stderr)
     return 0
 
