@@ -24,8 +24,6 @@ from ringfence.order.state import (
     event_to_json,
 )
 
-CLAUSES = ("welkin recommendation",)
-
 
 @dataclass(frozen=True, slots=True)
 class OrderDesk:
@@ -89,7 +87,6 @@ class OrderDesk:
             because=event.because,
             at=event.at,
             facts=event_to_json(event),
-            clauses=CLAUSES,
         )
         self.ledger.follow(f"order/{identifier}/", place, evidence)
 

@@ -25,7 +25,7 @@ from ringfence.update.due import Freeze
 from ringfence.update.machine import apply
 from ringfence.update.state import Days, Planned, Received, UpdateEvent, UpdateState
 
-CLAUSES = ("welkin recommendation",)
+CLAUSES = ("welkin Update lag",)
 
 
 @dataclass
