@@ -161,7 +161,7 @@ def collect(policies: Iterable[Json], bindings: Iterable[Json], namespace: str, 
     for binding in bindings:
         spec = _object(binding.get("spec"))
         item = by_name.get(str(spec.get("policyName")))
-        if item is None or "Deny" not in (spec.get("validationActions") or ()):
+        if item is None or "Deny" not in _words(spec, "validationActions"):
             continue
         policy = _policy(item, binding, labels)
         if policy is not None:
@@ -223,7 +223,7 @@ def _sees_pods(rule: Json) -> bool:
         and bool({"v1", "*"} & _words(rule, "apiVersions"))
         and bool({"CREATE", "*"} & _words(rule, "operations"))
         and bool({"pods", "*", "*/*"} & _words(rule, "resources"))
-        and rule.get("scope") in {None, "*", "Namespaced"}
+        and rule.get("scope") in (None, "*", "Namespaced")
     )
 
 

@@ -142,7 +142,7 @@ def _alias(service: Body) -> tuple[str, str] | None:
 def _behind(world: World, service: Body, port: Any) -> Iterator[Backend]:
     ref = service_ref(service)
     for entry in listed(mapping(service.get("spec")).get("ports")) or [{}]:
-        if port is not None and entry and port not in {entry.get("port"), entry.get("name")}:
+        if port is not None and entry and port not in (entry.get("port"), entry.get("name")):
             continue
         for pod in selected_pods(world, service):
             yield Backend(pod, target_port(entry, pod), ref)

@@ -43,7 +43,7 @@ def parse_policy_spec(raw: object) -> Policy:
     ingress = tuple(parse_rule(rule, "from") for rule in parse_list(spec.get("ingress"), "ingress"))
     egress = tuple(parse_rule(rule, "to") for rule in parse_list(spec.get("egress"), "egress"))
     types = parse_list(spec.get("policyTypes"), "policyTypes")
-    if not all(kind in DIRECTIONS for kind in types):
+    if not all(isinstance(kind, str) and kind in DIRECTIONS for kind in types):
         raise UnreadableError("policyTypes must be Ingress or Egress")
     isolates_ingress = "Ingress" in types or not types
     isolates_egress = "Egress" in types or (not types and bool(egress))

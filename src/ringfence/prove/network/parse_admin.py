@@ -46,7 +46,7 @@ def _tier(kind: str, spec: Mapping[str, Any]) -> str:
     if kind != "ClusterNetworkPolicy":
         return "Admin" if kind == "AdminNetworkPolicy" else "Baseline"
     tier = spec.get("tier")
-    if tier not in {"Admin", "Baseline"}:
+    if tier not in ("Admin", "Baseline"):
         raise UnreadableError("tier must be Admin or Baseline")
     return str(tier)
 

@@ -167,5 +167,5 @@ def exposed(world: World, pod: Pod) -> bool:
 def opens(service: Body) -> bool:
     """Does a Service take packets in on nodes and hide whose they are?"""
     spec = mapping(service.get("spec"))
-    leads_in = spec.get("type") in OPEN_TYPES or bool(spec.get("externalIPs"))
+    leads_in = str(spec.get("type")) in OPEN_TYPES or bool(spec.get("externalIPs"))
     return leads_in and spec.get("externalTrafficPolicy") != "Local"

@@ -94,7 +94,7 @@ def _parse_expression(body: Mapping[str, Any]) -> Requirement:
     values = parse_list(body.get("values"), "values")
     if not isinstance(key, str) or not key:
         raise UnreadableError("a match expression needs a key")
-    if operator not in OPERATORS:
+    if not isinstance(operator, str) or operator not in OPERATORS:
         raise UnreadableError(f"the operator {operator!r} is not one of {', '.join(sorted(OPERATORS))}")
     if not all(isinstance(value, str) for value in values):
         raise UnreadableError(f"the values of {key} must be strings")

@@ -76,7 +76,7 @@ def parse_taint(raw: object) -> Taint:
     key, value, effect = body.get("key"), body.get("value") or "", body.get("effect")
     if not isinstance(key, str) or not key or not isinstance(value, str):
         raise UnreadableError("a taint needs a key, and a value that is a string")
-    if effect not in EFFECTS:
+    if not isinstance(effect, str) or effect not in EFFECTS:
         raise UnreadableError(f"the taint effect {effect!r} is not one of {', '.join(sorted(EFFECTS))}")
     return Taint(key, value, str(effect))
 
@@ -193,7 +193,7 @@ def _parse_condition(raw: object, operators: frozenset[str]) -> NodeCondition:
     key, operator, values = body.get("key"), body.get("operator"), parse_list(body.get("values"), "values")
     if not isinstance(key, str) or not key:
         raise UnreadableError("a condition needs a key")
-    if operator not in operators:
+    if not isinstance(operator, str) or operator not in operators:
         raise UnreadableError(f"the operator {operator!r} is not one of {', '.join(sorted(operators))}")
     if not all(isinstance(value, str) for value in values):
         raise UnreadableError(f"the values of {key} must be strings")
