@@ -1,30 +1,23 @@
 """``ringfence update``: platform updates, non-production first."""
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ringfence.base.clock import SystemClock
 from ringfence.base.errors import ExitCode
-from ringfence.base.paths import Paths, write_atomically
+from ringfence.base.paths import write_atomically
 from ringfence.cli.output import Format, Table, print_data, print_table, say
+from ringfence.cli.update_records import HERE, Actor, DryRun, Environment, File, open_file, register
 from ringfence.update.due import WORKING_DAYS, UpdateKind
 
 if TYPE_CHECKING:
-    from ringfence.flows.updates.commands import Opened
     from ringfence.update.status import UpdateStatus
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
 
-HERE = Path("ringfence.yaml")
-File = Annotated[Path, typer.Argument(help="The Landscape, or its folder.")]
 Output = Annotated[Format, typer.Option("-o", "--output", help="How the answer is printed.")]
-Actor = Annotated[str | None, typer.Option("--as", help="Who acts; default: the address that Git knows.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would happen; change nothing.")]
 Because = Annotated[str, typer.Option("--because", help="The reason, for the ledger.")]
-Environment = Annotated[str, typer.Option("--environment", "-e", help="The Environment.")]
 Command = Annotated[
     list[str] | None,
     typer.Option(help="One word of the command that updates an Environment; repeat for each word."),
@@ -111,7 +104,7 @@ def plan(
         freezes=tuple(parse_freeze(text) for text in freeze or ()),
         record_days=record_days,
     )
-    _show(commands.plan_update(_open(file, actor), request, dry_run=dry_run), output)
+    _show(commands.plan_update(open_file(file, actor), request, dry_run=dry_run), output)
 
 
 @app.command()
@@ -133,7 +126,7 @@ def start(
     from ringfence.flows.updates import run
     from ringfence.flows.updates.choose import choose
 
-    opened = _open(file, actor)
+    opened = open_file(file, actor)
     if dry_run:
         from ringfence.flows.updates.commands import status as look
 
@@ -162,7 +155,7 @@ def back(
     from ringfence.flows.updates import run
     from ringfence.flows.updates.choose import choose
 
-    opened = _open(file, actor)
+    opened = open_file(file, actor)
     opened.check(environment)
     if dry_run:
         before = opened.desk.state.environment(environment).previous
@@ -181,7 +174,7 @@ def status(
     """Show for each Environment what runs, what is due, when it may start and why not before."""
     from ringfence.flows.updates import commands
 
-    opened = _open(file, None)
+    opened = open_file(file, None)
     if calendar is not None:
         write_atomically(calendar, commands.calendar(opened).encode(), mode=0o644)
         say(f"written to {calendar}")
@@ -195,7 +188,7 @@ def pause(
     """Let nothing new begin; what runs is finished."""
     from ringfence.flows.updates import commands
 
-    _show(commands.pause(_open(file, actor), because, dry_run=dry_run), output)
+    _show(commands.pause(open_file(file, actor), because, dry_run=dry_run), output)
 
 
 @app.command()
@@ -203,7 +196,7 @@ def resume(file: File = HERE, actor: Actor = None, dry_run: DryRun = False, outp
     """Let what was paused or stopped go on."""
     from ringfence.flows.updates import commands
 
-    _show(commands.resume(_open(file, actor), dry_run=dry_run), output)
+    _show(commands.resume(open_file(file, actor), dry_run=dry_run), output)
 
 
 @app.command()
@@ -213,7 +206,7 @@ def abandon(
     """Give the planned update up; every Environment stays at what it runs."""
     from ringfence.flows.updates import commands
 
-    _show(commands.abandon(_open(file, actor), because, dry_run=dry_run), output)
+    _show(commands.abandon(open_file(file, actor), because, dry_run=dry_run), output)
 
 
 @app.command()
@@ -229,73 +222,7 @@ def adopt(
     from ringfence.flows.updates import commands
     from ringfence.update.bundle_file import read_bundle
 
-    _show(commands.adopt(_open(file, actor), environment, read_bundle(bundle), dry_run=dry_run), output)
-
-
-@app.command()
-def record(
-    environment: Environment,
-    to: Annotated[Path, typer.Option(help="Where to write the signed record.")],
-    file: File = HERE,
-    actor: Actor = None,
-) -> None:
-    """Sign a new record that an Environment runs what it runs, for those who share nothing with it."""
-    from ringfence.flows.updates import commands
-
-    path = commands.issue(_open(file, actor), environment)
-    write_atomically(to, path.read_bytes(), mode=0o644)
-    say(f"written to {to}")
-
-
-@app.command()
-def receive(
-    records: Annotated[list[Path], typer.Argument(help="Records that arrived as files.")],
-    file: Annotated[Path, typer.Option("-f", "--file", help="The Landscape, or its folder.")] = HERE,
-    actor: Actor = None,
-    dry_run: DryRun = False,
-) -> None:
-    """Take records that arrived; a forged, foreign, stale or replayed one is refused with exit 1."""
-    from ringfence.flows.updates import commands
-    from ringfence.flows.updates.run import read_file
-    from ringfence.update.record import read_record
-
-    opened = _open(file, actor)
-    for path in records:
-        text = read_file(path)
-        if dry_run:
-            found = read_record(text, opened.desk.trusted(), opened.landscape.name)
-        else:
-            found = commands.receive(opened, text)
-        say(f"{path}: {found.environment} runs {found.version} since {found.finished.isoformat()}")
-
-
-@app.command()
-def trust(
-    key: Annotated[Path, typer.Argument(help="The public key (PEM) that signs the records of an Environment.")],
-    environment: Environment,
-    file: Annotated[Path, typer.Option("-f", "--file", help="The Landscape, or its folder.")] = HERE,
-) -> None:
-    """Believe the records of an Environment that a key signed."""
-    from ringfence.evidence.signing import read_public_key
-    from ringfence.flows.updates import commands
-
-    commands.trust(_open(file, None), environment, read_public_key(key))
-    say(f"records of {environment} are believed from this key")
-
-
-@app.command("key")
-def key_file() -> None:
-    """Print the public key of this machine, to be given to those who are to believe its records."""
-    from ringfence.evidence.place import key_path
-    from ringfence.evidence.signing import file_signer
-
-    sys.stdout.write(file_signer(key_path(Paths.from_environment())).public.pem)
-
-
-def _open(file: Path, actor: str | None) -> "Opened":
-    from ringfence.flows.updates.commands import open_update
-
-    return open_update(file, Paths.from_environment(), SystemClock(), actor)
+    _show(commands.adopt(open_file(file, actor), environment, read_bundle(bundle), dry_run=dry_run), output)
 
 
 def _show(value: "UpdateStatus", output: Format) -> None:
@@ -314,3 +241,6 @@ def _show(value: "UpdateStatus", output: Format) -> None:
         for one in value.environments
     )
     print_table(Table(("environment", "designation", "version", "next", "state", "not before", "because"), rows))
+
+
+register(app)
