@@ -203,6 +203,15 @@ def test_a_service_address_is_its_end_points() -> None:
     assert connect(world(*BASE, web, policy("b", only_8080)), "a/client", "10.96.0.1", "TCP", 80).answer == "yes"
 
 
+def test_a_port_of_a_node_is_not_the_node_s_own() -> None:
+    web = service("b/web", {"type": "NodePort", "selector": {"app": "web"}})
+    web["spec"]["ports"][0]["nodePort"] = 30080
+    here = world(*BASE, web)
+    assert connect(here, "a/client", "192.168.0.2", "TCP", 30080).answer == "unknown"
+    assert connect(here, "a/client", "192.168.0.2", "UDP", 30080).answer == "yes"
+    assert connect(here, "a/client", "192.168.0.2", "TCP", 22).answer == "yes"
+
+
 def test_nobody_there_connects_to_nobody() -> None:
     here = world(*BASE, proof=True, **CALICO)
     target = group_of(here, "b", [GroupPlace(frozenset({"b"}))])

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 
 from ringfence.prove.network.flow import OnNode, Party
-from ringfence.prove.network.roads import ServiceTargets, service_targets
+from ringfence.prove.network.roads import ServiceTargets, node_port_service, service_targets
 from ringfence.prove.network.values import Address, Outside
 from ringfence.prove.network.world import World
 
@@ -48,6 +48,9 @@ def resolve_destination(world: World, text: str, protocol: str, port: int) -> Re
         found = service_targets(world, address, protocol, port)
         if found is not None:
             return _endpoints(world, text, found)
+        through = node_port_service(world, protocol, port) if address in world.nodes_at else None
+        if through is not None:
+            return Resolved(text, problem=f"port {port} of a node leads to the pods of {through}: ask about those")
     return _resolve(world, text, port)
 
 

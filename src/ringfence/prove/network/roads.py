@@ -81,6 +81,19 @@ def service_targets(world: World, address: Address, protocol: str, port: int) ->
     return None if service is None else _targets(world, service, protocol, port)
 
 
+def node_port_service(world: World, protocol: str, port: int) -> str | None:
+    """The Service that takes packets in at this port of every node, or None."""
+    found: dict[tuple[str, int], str] | None = world.memo.get("node ports")
+    if found is None:
+        found = world.memo["node ports"] = {}
+        for service in world.objects.get("Service", ()):
+            for entry in listed(mapping(service.get("spec")).get("ports")):
+                number = entry.get("nodePort")
+                if isinstance(number, int):
+                    found[str(entry.get("protocol") or "TCP"), number] = service_ref(service)
+    return found.get((protocol, port))
+
+
 def _services_by_address(world: World) -> Iterator[tuple[Address, Body]]:
     for service in world.objects.get("Service", ()):
         for text in addresses_of(service):
