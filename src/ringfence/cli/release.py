@@ -19,6 +19,10 @@ def command(
     allow_tags: Annotated[
         bool, typer.Option("--allow-tags", help="Accept images that are named by a tag and may change.")
     ] = False,
+    pin: Annotated[
+        list[str] | None, typer.Option("--pin", metavar="IMAGE=DIGEST", help="The digest of an image named by a tag.")
+    ] = None,
+    resolve: Annotated[bool, typer.Option("--resolve", help="Ask registries which digests tags mean now.")] = False,
     values: Annotated[Path | None, typer.Option(help="A YAML file of values that go over the chart's own.")] = None,
     actor: Actor = None,
     output: Output = Format.TABLE,
@@ -31,7 +35,7 @@ def command(
     """
     from ringfence.flows.release import Choices, release
 
-    choices = Choices(revision, dirty, allow_tags, _values(values), dry_run)
+    choices = Choices(revision, dirty, allow_tags, _pins(pin or []), resolve, _values(values), dry_run)
     made = release(workspace(file, actor), application, version, choices)
     for note in made.notes:
         say(f"note: {note}")
@@ -40,6 +44,18 @@ def command(
         sys.stdout.write(f"{application} {version} {verb}: {made.release.digest}\n")
         if made.place:
             sys.stdout.write(f"it stands at {made.place}\n")
+
+
+def _pins(texts: list[str]) -> dict[str, str]:
+    from ringfence.base.errors import UsageError
+
+    found = {}
+    for text in texts:
+        image, separator, digest = text.rpartition("=")
+        if not separator or not image:
+            raise UsageError(f"--pin {text}: this must be IMAGE=sha256:...", reason="BadPin")
+        found[image] = digest
+    return found
 
 
 def _values(path: Path | None) -> dict[str, Any]:

@@ -1,31 +1,37 @@
 """The use case of releasing: from a source at a Git revision to an immutable release at the ladder's entry."""
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from ringfence.base.errors import ConflictError, InputError
-from ringfence.base.text import listed
+from ringfence.base.text import listed, suggestion
 from ringfence.flows.promotion.journal import Entry
+from ringfence.flows.promotion.registry import resolve
 from ringfence.flows.promotion.source import source_at
 from ringfence.flows.promotion.store import PinnedImage, Release
 from ringfence.flows.promotion.workspace import Workspace
 from ringfence.promote.events import Released
 from ringfence.promote.images import NamedImage, images_of
+from ringfence.promote.pinning import merged, pin
 from ringfence.promote.rules import place_name
 from ringfence.promote.state import LadderState
 
 LONGEST_VERSION = 128
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
 class Choices:
     """How to make a release: ``revision`` of the source (None: HEAD), ``dirty`` files as they are, ``allow_tags``,
-    ``values`` over the chart's own."""
+    ``values`` over the chart's own. ``pins`` maps images to digests, ``resolve`` asks registries for the others."""
 
     revision: str | None = None
     dirty: bool = False
     allow_tags: bool = False
+    pins: Mapping[str, str] = field(default_factory=dict)
+    resolve: bool = False
     values: Mapping[str, Any] = field(default_factory=dict)
     dry_run: bool = False
 
@@ -99,8 +105,11 @@ def _compose(workspace: Workspace, name: str, version: str, choices: Choices) ->
     found = source_at(
         workspace.landscape, application, source, workspace.clock, revision=choices.revision, dirty=choices.dirty
     )
-    images = _pinned(images_of(source.kind, found.files), choices.allow_tags)
-    made = Release(
+    named = images_of(source.kind, found.files)
+    digests = _digests(named, choices)
+    source_pinned = pin(source.kind, found.files, digests)
+    images = _checked(named, digests, choices.allow_tags)
+    return Release(
         application=name,
         version=version,
         kind=source.kind,
@@ -109,10 +118,10 @@ def _compose(workspace: Workspace, name: str, version: str, choices: Choices) ->
         author=found.author,
         by=workspace.actor,
         at=workspace.clock.now(),
-        files=found.files,
+        files=source_pinned.files,
         images=images,
+        values=merged(source_pinned.values, choices.values),
     )
-    return replace(made, values=dict(choices.values)) if choices.values else made
 
 
 def _check_version(version: str) -> None:
@@ -124,16 +133,31 @@ def _check_version(version: str) -> None:
         )
 
 
-def _pinned(images: tuple[NamedImage, ...], allow_tags: bool) -> tuple[PinnedImage, ...]:
-    loose = [image for image in images if image.digest is None]
+def _digests(images: tuple[NamedImage, ...], choices: Choices) -> dict[str, str]:
+    """The digests of images that are named by a tag: those given, and those that registries say."""
+    loose = {image.image for image in images if image.digest is None}
+    for image, digest in choices.pins.items():
+        if image not in loose:
+            known = suggestion(image, loose)
+            raise InputError(f"--pin {image}: the source names no such image by a tag; {known}".rstrip("; "))
+        if not _DIGEST.fullmatch(digest):
+            raise InputError(f"--pin {image}={digest}: not a digest; write sha256: and 64 figures")
+    wanted = sorted(loose - set(choices.pins)) if choices.resolve else []
+    return {**choices.pins, **{image: resolve(image) for image in wanted}}
+
+
+def _checked(images: tuple[NamedImage, ...], digests: Mapping[str, str], allow_tags: bool) -> tuple[PinnedImage, ...]:
+    loose = [image for image in images if image.digest is None and image.image not in digests]
     if loose and not allow_tags:
         names = listed([f"{image.image} ({image.file})" for image in loose[:5]])
         raise InputError(
             f"{names}: named by a tag, which may mean another image tomorrow",
             reason="ImageNotPinned",
-            hint="name it by digest (NAME@sha256:...), or pass --allow-tags to accept that the release can change",
+            hint="name it by digest, or pass --pin IMAGE=sha256:..., --resolve to ask its registry, or --allow-tags to"
+            " accept that the release can change",
         )
-    return tuple(dict.fromkeys(PinnedImage(image.image, image.digest) for image in images))
+    found = (PinnedImage(image.image, image.digest or digests.get(image.image)) for image in images)
+    return tuple(dict.fromkeys(found))
 
 
 def _notes(made: Release) -> tuple[str, ...]:

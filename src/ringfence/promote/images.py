@@ -13,7 +13,7 @@ from typing import Any
 from ringfence.landscape.model import SourceKind
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
-_LITERAL = re.compile(rb"""^\s*-?\s*image:\s*["']?([^\s"'{}]+)["']?\s*$""", re.MULTILINE)
+_LITERAL = re.compile(rb"""^[ \t]*(?:-[ \t]+)?image:[ \t]*["']?([^\s"'{}]+)["']?[ \t]*$""", re.MULTILINE)
 _YAML = (".yaml", ".yml", ".json")
 
 
@@ -32,11 +32,11 @@ def images_of(kind: SourceKind, files: Mapping[str, bytes]) -> tuple[NamedImage,
     for path, content in files.items():
         if kind is SourceKind.HELM:
             if path.rpartition("/")[2] == "values.yaml":
-                found |= {_named(image, path) for image in _from_values(_documents(content))}
+                found |= {_named(image, path) for image in _from_values(documents_of(content))}
             elif "templates/" in path and path.endswith(_YAML):
                 found |= {_named(match.decode("utf-8", "replace"), path) for match in _LITERAL.findall(content)}
         elif path.endswith(_YAML):
-            found |= {_named(image, path) for image in _from_pods(_documents(content))}
+            found |= {_named(image, path) for image in _from_pods(documents_of(content))}
     return tuple(sorted(found, key=lambda image: (image.image, image.digest or "", image.file)))
 
 
@@ -45,7 +45,8 @@ def _named(text: str, file: str) -> NamedImage:
     return NamedImage(name, digest if _DIGEST.fullmatch(digest) else None, file)
 
 
-def _documents(content: bytes) -> list[Any]:
+def documents_of(content: bytes) -> list[Any]:
+    """The YAML documents in a file; none when it is no YAML."""
     import yaml
 
     try:
