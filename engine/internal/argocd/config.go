@@ -1,7 +1,7 @@
 // Package argocd is one environment's Argo CD in one process: application controller, repository server and their cache.
 //
 // Argo CD's own commands are not used: each would be a process with open ports (metrics on every address, gRPC, Redis).
-// Here the repository server listens on a Unix socket, and nothing else listens but metrics on the loopback address.
+// Here the repository server listens on a Unix socket, and the port that is opened for metrics answers nothing.
 package argocd
 
 import (

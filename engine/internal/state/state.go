@@ -71,21 +71,6 @@ func SyncDirectory(path string) error {
 	return errors.Join(directory.Sync(), directory.Close())
 }
 
-// ReadJSON decodes a file, refusing members that are not known.
-func ReadJSON(path string, into any) error {
-	file, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer file.Close()
-	decoder := json.NewDecoder(file)
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(into); err != nil {
-		return fmt.Errorf("%s: %w", path, err)
-	}
-	return nil
-}
-
 // lockPatience is for a killed predecessor, whose last thread lets go a moment after the process is gone for others.
 const lockPatience = 5 * time.Second
 

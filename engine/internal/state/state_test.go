@@ -1,6 +1,7 @@
 package state
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"testing"
@@ -32,8 +33,12 @@ func TestAStatusNamesItsProcess(t *testing.T) {
 	if err := WriteStatus(directory, Status{Phase: Ready, Generation: "g"}); err != nil {
 		t.Fatal(err)
 	}
+	content, err := os.ReadFile(filepath.Join(directory, "status.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	var status Status
-	if err := ReadJSON(filepath.Join(directory, "status.json"), &status); err != nil {
+	if err := json.Unmarshal(content, &status); err != nil {
 		t.Fatal(err)
 	}
 	if status.PID != os.Getpid() || status.Phase != Ready || status.Since == "" {

@@ -119,17 +119,13 @@ def hang_up(running: Running) -> None:
 
 def stop(processes: Sequence[Running], clock: Clock) -> None:
     """End them: politely first, then with SIGKILL, with everything they started; returns when they are gone."""
+    started = [child for running in processes for child in _descendants(running)]
     for running in processes:
         _signal(running, signal.SIGTERM)
     left = _wait(processes, clock, _GRACE_SECONDS)
-    for running in left:
+    for running in (*left, *started):
         _signal(running, signal.SIGKILL)
-    left = _wait(left, clock, _GRACE_SECONDS)
-    for running in processes:
-        # What a process of ours started (git, helm) is in its group. The group's number is the leader's, which is not
-        # given to anybody else while a member lives.
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(running.pid, signal.SIGKILL)
+    left = _wait([*left, *started], clock, _GRACE_SECONDS)
     if left:
         numbers = ", ".join(str(running.pid) for running in left)
         raise StateError(
@@ -137,6 +133,18 @@ def stop(processes: Sequence[Running], clock: Clock) -> None:
             reason="CannotStop",
             hint="they most likely wait for a disk that does not answer; run the command again when it does",
         )
+
+
+def _descendants(running: Running) -> list[Running]:
+    """What a process of ours has started (git, helm). A process group was rejected: its number outlives its leader."""
+    import psutil
+
+    if not alive(running):
+        return []
+    with contextlib.suppress(psutil.NoSuchProcess):
+        children = psutil.Process(running.pid).children(recursive=True)
+        return [Running(child.pid, running.program, running.directory, child.create_time()) for child in children]
+    return []
 
 
 def _wait(processes: Iterable[Running], clock: Clock, seconds: float) -> list[Running]:
