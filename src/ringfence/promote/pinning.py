@@ -17,8 +17,6 @@ _IMAGE = re.compile(
     rb"""^(?P<head>[ \t]*(?:-[ \t]+)?image:[ \t]*)(?P<quote>["']?)(?P<image>[^\s"'{}]+)(?P=quote)(?=[ \t]*$)""",
     re.MULTILINE,
 )
-    rb"""^(?P<head>\s*-?\s*image:\s*)(?P<quote>["']?)(?P<image>[^\s"'{}]+)(?P=quote)\s*$""", re.MULTILINE
-)
 
 
 @dataclass(frozen=True, slots=True)
