@@ -141,10 +141,12 @@ def _descendants(running: Running) -> list[Running]:
 
     if not alive(running):
         return []
+    found: list[Running] = []
     with contextlib.suppress(psutil.NoSuchProcess):
-        children = psutil.Process(running.pid).children(recursive=True)
-        return [Running(child.pid, running.program, running.directory, child.create_time()) for child in children]
-    return []
+        for child in psutil.Process(running.pid).children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                found.append(Running(child.pid, running.program, running.directory, child.create_time()))
+    return found
 
 
 def _wait(processes: Iterable[Running], clock: Clock, seconds: float) -> list[Running]:
