@@ -3,19 +3,17 @@
 The definition is in the Go module ``sigs.k8s.io/cluster-api``; ``go mod download`` puts it into the module cache.
 """
 
-import os
 import re
 from collections.abc import Iterator
 from copy import deepcopy
 from datetime import date
 from fractions import Fraction
-from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
-import yaml
 
+from cluster_api import cluster_definition
 from ringfence.decide.topology import ClusterRole, Designation
 from ringfence.order.clusterapi import ClassChoice, clusters, read_back
 from ringfence.order.compare import differences
@@ -45,21 +43,9 @@ RENDERED = clusters("clinic", "o-1", REQUEST, CHOICE, Capacity(Fraction(4), 16 *
 NEXT = Bundle(Version(1, 5, 0), Version(1, 38, 0))
 
 
-def definition() -> Path | None:
-    """The newest definition in the Go module cache, None when there is none."""
-    home = Path(os.environ.get("GOMODCACHE") or Path(os.environ.get("GOPATH") or Path("~/go").expanduser()) / "pkg/mod")
-    found = sorted((home / "sigs.k8s.io").glob("cluster-api@*/**/crd/bases/cluster.x-k8s.io_clusters.yaml"))
-    return found[-1] if found else None
-
-
 @pytest.fixture(scope="module")
 def schema() -> dict[str, Any]:
-    path = definition()
-    if path is None:
-        pytest.skip(
-            "Cluster API's module is not in the Go module cache: go mod download sigs.k8s.io/cluster-api@v1.14.2"
-        )
-    document = yaml.load(path.read_text(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    document = cluster_definition()
     version = next(one for one in document["spec"]["versions"] if one["name"] == "v1beta2")
     found: dict[str, Any] = closed(version["schema"]["openAPIV3Schema"])
     return found
