@@ -48,6 +48,20 @@ def test_a_pod_reaches_itself_and_its_node_whatever_policies_say() -> None:
     assert ask("a/client", "192.168.0.2", *shut) == "no"
 
 
+def test_a_pod_that_is_not_placed_may_be_on_any_node() -> None:
+    waiting = pod("b/new", "10.0.2.9")
+    del waiting["spec"]["nodeName"]
+    assert ask("192.168.0.2", "b/new", waiting, policy("b", DENY_IN)) == "unknown"
+    assert ask("192.168.0.2", "b/new", waiting) == "yes"
+    assert ask("a/client", "b/new", waiting, policy("b", DENY_IN)) == "no"
+
+
+def test_nodes_are_not_behind_policies() -> None:
+    assert ask("192.168.0.1", "192.168.0.2", policy("b", DENY_IN)) == "yes"
+    assert ask(OUTSIDE, "b/host", policy("b", DENY_IN), hostNetwork="node") == "yes"
+    assert ask(OUTSIDE, "b/host", policy("b", DENY_IN), hostNetwork="pod") == "no"
+
+
 def test_what_is_not_there_is_unknown() -> None:
     for source, target in (("a/gone", "b/web"), ("a/client", "b/gone"), ("nonsense", "b/web"), ("", "b/web")):
         assert ask(source, target) == "unknown"

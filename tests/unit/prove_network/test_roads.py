@@ -192,6 +192,19 @@ def test_node_ports(kind: Json, policies: list[Json], assume: Json, expected: Tr
     assert found is expected
 
 
+def test_out_of_the_cluster_and_in_again() -> None:
+    public = {
+        "podSelector": {},
+        "policyTypes": ["Ingress"],
+        "ingress": [{"from": [{"ipBlock": {"cidr": "0.0.0.0/0"}}]}],
+    }
+    balancer = service("b/web", {"type": "LoadBalancer", "selector": {"app": "web"}})
+    cilium = {"name": "cilium", "ipBlockMatchesNodes": False}
+    assert crossing(policy("b", public), balancer, **cilium) is Truth.UNKNOWN
+    assert crossing(policy("a", DENY), policy("b", public), balancer, **cilium) is Truth.NO
+    assert crossing(policy("b", public), WEB, **cilium) is Truth.NO
+
+
 def test_a_service_address_is_its_end_points() -> None:
     web = service("b/web", {"selector": {"app": "web"}, "clusterIP": "10.96.0.1"})
     here = world(*BASE, web)

@@ -75,14 +75,23 @@ def group_of(world: World, name: str, places: Iterable[GroupPlace], powers: Powe
     """
     wanted = list(places)
     namespaces = frozenset(space for place in wanted for space in place.namespaces)
-    everything = (*world.pods.values(), *world.templates)
-    pods = [pod for pod in everything if any(place.holds(pod) for place in wanted)]
+    found: dict[int, Pod] = {}
+    for place in wanted:
+        found.update((id(pod), pod) for pod in _near(world, place) if place.holds(pod))
+    pods = list(found.values())
     filled = {pod.namespace for pod in pods}
     for place in wanted:
         for space in sorted(place.namespaces - filled):
             ref = f"namespace/{space}"
             pods.append(Pod(space, f"any pod of {space}", dict(place.labels), ref=ref))
     return Group(name, namespaces, tuple(pods), powers)
+
+
+def _near(world: World, place: GroupPlace) -> Iterable[Pod]:
+    """The pods that a place can hold at all: those of its namespaces, or all where it names none."""
+    if not place.namespaces:
+        return (*world.pods.values(), *world.templates)
+    return (pod for space in sorted(place.namespaces) for pod in world.pods_in(space))
 
 
 def attacked(world: World, powers: Powers) -> World:

@@ -6,8 +6,9 @@ reaches the proxy. A node's port hides the client behind a node's address where 
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from ipaddress import ip_address
 
-from ringfence.prove.answer import Answer, Choices, Trail, Truth, explore
+from ringfence.prove.answer import Answer, Choices, Question, Trail, Truth, explore
 from ringfence.prove.network.backends import Backend, Door, backends, doors
 from ringfence.prove.network.cells import Span
 from ringfence.prove.network.cni import NODE_PORT_SOURCE
@@ -17,7 +18,7 @@ from ringfence.prove.network.flow import OnNode
 from ringfence.prove.network.groups import Group
 from ringfence.prove.network.roads import listed, mapping, opens, selected_pods, service_ref
 from ringfence.prove.network.shared import servers, serves
-from ringfence.prove.network.values import HIGHEST_PORT, Pod
+from ringfence.prove.network.values import HIGHEST_PORT, Outside, Pod
 from ringfence.prove.network.world import World
 
 Cross = Callable[[Group, Group, Iterable[Span]], Truth]
@@ -149,6 +150,24 @@ def _only(group: Group, pod: Pod) -> Group:
 
 def _node_roads(world: World, a: Group, b: Group, spans: list[Span]) -> Iterator[Road]:
     """Through a node's port: the destination may see a node's address, its own node's among them."""
+    mine = {pod.ref for pod in b.pods}
+    for ref, (pod, through) in sorted(_opened(world, b).items()):
+        if ref not in mine or pod.host_network:
+            continue
+        for port in _node_ports(world, pod, through):
+            if any(span.holds("TCP", port) for span in spans):
+                continue
+            placed = pod if pod.node else replace(pod, node="")
+            answer = explore(_by_node(world, placed, port, through), world.facts)
+            if answer.truth is Truth.NO and _balanced(world, pod, through) and _leaves(world, a):
+                answer = explore(_back_in(world, placed, port, through), world.facts)
+            if answer.truth is not Truth.NO:
+                yield Road(pod, port, answer, through)
+                break
+
+
+def _opened(world: World, b: Group) -> dict[str, tuple[Pod, str]]:
+    """The pods that ports of nodes lead to, each with what opens one."""
     opened: dict[str, tuple[Pod, str]] = {}
     for namespace in sorted({pod.namespace for pod in b.pods}):
         for service in world.objects_in("Service", namespace):
@@ -158,16 +177,7 @@ def _node_roads(world: World, a: Group, b: Group, spans: list[Span]) -> Iterator
     for pod in b.pods:
         if pod.host_ports:
             opened.setdefault(pod.ref, (pod, pod.ref))
-    mine = {pod.ref for pod in b.pods}
-    for ref, (pod, through) in sorted(opened.items()):
-        if ref in mine and not pod.host_network:
-            for port in _node_ports(world, pod, through):
-                if not any(span.holds("TCP", port) for span in spans):
-                    placed = pod if pod.node else replace(pod, node="")
-                    answer = explore(_by_node(world, placed, port, through), world.facts)
-                    if answer.truth is not Truth.NO and (a.pods or a.powers.create_pods):
-                        yield Road(pod, port, answer, through)
-                        break
+    return opened
 
 
 def _node_ports(world: World, pod: Pod, through: str) -> list[int]:
@@ -192,5 +202,32 @@ def _by_node(world: World, pod: Pod, port: int, through: str) -> Callable[[Choic
             trail.note(f"{through} hides the client behind the pod's own node, which nothing keeps out", through)
             return True
         return False
+
+    return evaluate
+
+
+def _balanced(world: World, pod: Pod, through: str) -> bool:
+    """Is it a load balancer that leads in?"""
+    return any(
+        service_ref(service) == through and mapping(service.get("spec")).get("type") == "LoadBalancer"
+        for service in world.objects_in("Service", pod.namespace)
+    )
+
+
+def _leaves(world: World, a: Group) -> bool:
+    """May anything of the group reach addresses outside the cluster?"""
+    everywhere = frozenset(world.namespaces)
+    return bool(a.powers.create_pods) or any(admits_elsewhere(world, pod, "egress", everywhere) for pod in a.pods)
+
+
+def _back_in(world: World, pod: Pod, port: int, through: str) -> Callable[[Choices, Trail], bool]:
+    """Out of the cluster and in again: a load balancer outside may show the client as an address outside."""
+    outside = Outside(ip_address("198.51.100.1"), hidden=True)
+
+    def evaluate(choices: Choices, trail: Trail) -> bool:
+        if not passes(world, Packet(outside, pod, "TCP", port), choices, trail):
+            return False
+        text = f"whether {through} shows clients from inside the cluster as addresses outside"
+        return choices.ask(Question(f"balancer:{through}", ("no", "yes"), text)) == "yes"
 
     return evaluate
