@@ -6,12 +6,13 @@ and Easter is nobody's core business. Public holidays only: a day that is custom
 such as Christmas Eve in Sweden, is one's own day off and has to be said.
 """
 
+import contextlib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from ringfence.base.errors import InputError
@@ -78,12 +79,10 @@ def working_calendar(
 
 def find_zone(name: str) -> ZoneInfo:
     """The IANA time zone of that name. Raises InputError with the nearest spelling when there is none."""
-    # Some files of the zone database are no zones ("posixrules", "localtime" depends on the machine).
-    if name in available_timezones():
-        try:
+    # Some files of the zone database are no zones: they depend on the machine, or count leap seconds.
+    if name not in ("localtime", "posixrules") and not name.startswith(("posix/", "right/")):
+        with contextlib.suppress(ZoneInfoNotFoundError, ValueError, OSError):
             return ZoneInfo(name)
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            pass
     hint = suggestion(name, available_timezones()) or "write an IANA name such as Europe/Stockholm"
     raise InputError(f"{name!r} is not a time zone; {hint}", reason="UnknownTimeZone")
 
@@ -91,20 +90,16 @@ def find_zone(name: str) -> ZoneInfo:
 @lru_cache(maxsize=16)
 def _public_holidays(country: str) -> Any:
     import holidays
-    from holidays.registry import COUNTRIES
 
     code, _, subdivision = country.partition("-")
     code = code.upper()
-    supported = holidays.list_supported_countries(include_aliases=False)
-    names = {entry[0].casefold(): entry[1] for entry in COUNTRIES.values()}
-    if code not in supported and code not in {entry[2] for entry in COUNTRIES.values()}:
-        spelled = names.get(code.casefold()) or names.get(country.casefold().replace(" ", ""))
-        hint = f"did you mean {spelled!r}?" if spelled else suggestion(code, supported)
-        hint = hint or "write an ISO 3166 code such as SE, DE or DE-BY"
-        raise InputError(f"{country!r} is not a country whose holidays are known; {hint}", reason="UnknownCountry")
+    try:
+        found = holidays.country_holidays(code)
+    except NotImplementedError:
+        raise _unknown_country(country, code) from None
     if not subdivision:
-        return holidays.country_holidays(code)
-    known = cast("list[str]", supported.get(code) or list(holidays.country_holidays(code).subdivisions))
+        return found
+    known = list(found.subdivisions)
     spelling = {name.casefold(): name for name in known}.get(subdivision.casefold())
     if spelling is None:
         hint = suggestion(subdivision, known) if known else f"{code} has no subdivisions here"
@@ -113,6 +108,18 @@ def _public_holidays(country: str) -> Any:
             f"{country!r} is not a subdivision of {code} whose holidays are known; {hint}", reason="UnknownSubdivision"
         )
     return holidays.country_holidays(code, subdiv=spelling)
+
+
+def _unknown_country(country: str, code: str) -> InputError:
+    """The error that offers the code of a country that was written out, else the nearest code."""
+    from holidays.registry import COUNTRIES
+
+    names = {entry[0].casefold(): entry[1] for entry in COUNTRIES.values()}
+    spelled = names.get(code.casefold()) or names.get(country.casefold().replace(" ", ""))
+    codes = {part for entry in COUNTRIES.values() for part in entry[1:3]}
+    hint = f"did you mean {spelled!r}?" if spelled else suggestion(code, codes)
+    hint = hint or "write an ISO 3166 code such as SE, DE or DE-BY"
+    return InputError(f"{country!r} is not a country whose holidays are known; {hint}", reason="UnknownCountry")
 
 
 def parse_date(text: str) -> date:
