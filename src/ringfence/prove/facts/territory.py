@@ -48,6 +48,8 @@ class Territory:
     places: tuple[Place, ...]
     pods: dict[str, list[PodFacts]] = field(default_factory=dict)
     _named: dict[str, dict[tuple[str, str, str], PodFacts]] = field(default_factory=dict)
+    _spaces: dict[str, frozenset[str]] = field(default_factory=dict)
+    _whole: dict[str, frozenset[str]] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -65,12 +67,17 @@ class Territory:
 
     def namespaces(self, cluster: str) -> frozenset[str]:
         """The namespaces in which anything of it is, whole or in part."""
-        found = {namespace for place in self.in_cluster(cluster) for namespace in place.namespaces}
-        return frozenset(found | {pod.namespace for pod in self.pods.get(cluster, ())})
+        if cluster not in self._spaces:
+            found = {namespace for place in self.in_cluster(cluster) for namespace in place.namespaces}
+            self._spaces[cluster] = frozenset(found | {pod.namespace for pod in self.pods.get(cluster, ())})
+        return self._spaces[cluster]
 
     def whole(self, cluster: str) -> frozenset[str]:
         """The namespaces that are its own as a whole."""
-        return frozenset(name for place in self.in_cluster(cluster) if place.whole for name in place.namespaces)
+        if cluster not in self._whole:
+            places = (place for place in self.in_cluster(cluster) if place.whole)
+            self._whole[cluster] = frozenset(name for place in places for name in place.namespaces)
+        return self._whole[cluster]
 
     def owns(self, cluster: str, namespace: str, labels: Mapping[str, str]) -> bool:
         """Whether an object with these labels is its own."""
@@ -93,7 +100,8 @@ def territory(deployment: PartitionDeployment, clusters: Mapping[str, ClusterFac
         here = list(found.in_cluster(cluster))
         facts = clusters[cluster]
         if all(place.namespaces for place in here):
-            candidates = [pod for name in found.namespaces(cluster) for pod in facts.pods_in.get(name, ())]
+            spaces = sorted({name for place in here for name in place.namespaces})
+            candidates = [pod for name in spaces for pod in facts.pods_in.get(name, ())]
         else:
             candidates = facts.pods
         found.pods[cluster] = [pod for pod in candidates if any(place.has_pod(pod) for place in here)]
