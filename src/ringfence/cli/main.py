@@ -15,6 +15,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from ringfence.base.errors import ExitCode, RingfenceError
+from ringfence.cli.coercion import lighten
 from ringfence.cli.verbs import VERBS, Verb
 
 
@@ -25,10 +26,10 @@ def _load(verb: Verb) -> Any:
     if isinstance(target, typer.Typer):
         group = typer.main.get_command(target)
         group.name = verb.name
-        return group
+        return lighten(group)
     wrapper = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
     wrapper.command(verb.name, help=target.__doc__ or verb.help)(target)
-    return typer.main.get_command(wrapper)
+    return lighten(typer.main.get_command(wrapper))
 
 
 class _Verbs(TyperGroup):
@@ -108,7 +109,7 @@ def _report(error: RingfenceError) -> None:
 
 def run(arguments: list[str]) -> int:
     """Run one command line (without the program's name) and return its exit code; prints, never raises."""
-    command = cast(TyperCommand, typer.main.get_command(app))
+    command = cast(TyperCommand, lighten(typer.main.get_command(app)))
     try:
         outcome = command.main(args=arguments, prog_name="ringfence", standalone_mode=False)
     except RingfenceError as error:

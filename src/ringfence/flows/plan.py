@@ -24,7 +24,7 @@ from ringfence.landscape.model import Landscape
 class Decision:
     """A Topology with what it was decided from, for whoever explains it. ``problem`` is None when it is impossible.
 
-    ``standing`` is what ``topology.yaml`` had. Where something stands, ``fresh_price`` is the price of starting anew and
+    ``standing`` is what ``topology.yaml`` had. Where something stands, ``fresh_price`` is that of starting anew and
     ``fresh_moves`` what that would move.
     """
 
