@@ -95,7 +95,7 @@ def concrete(expression: str, pod: Json) -> bool | Mark:
         return Mark.ERROR
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=SLOW)
+@settings(max_examples=250, deadline=None, suppress_health_check=SLOW)
 @given(expression=expressions, pod=pods)
 def test_a_known_pod_gets_the_answer_of_another_evaluator(expression: str, pod: Json) -> None:
     found = truths(evaluate(parse(expression), Scope({"object": known(pod)})))
@@ -105,7 +105,7 @@ def test_a_known_pod_gets_the_answer_of_another_evaluator(expression: str, pod: 
 TAINTS = [{"key": "pool", "value": "db", "effect": "NoSchedule"}]
 
 
-@settings(max_examples=250, deadline=None, suppress_health_check=SLOW)
+@settings(max_examples=120, deadline=None, suppress_health_check=SLOW)
 @given(
     checks=st.lists(expressions, min_size=1, max_size=2),
     taints=st.sampled_from(([], TAINTS, [{**TAINTS[0], "effect": "NoExecute"}])),

@@ -75,7 +75,7 @@ SLICE: Json = {
 }
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=SLOW)
+@settings(max_examples=80, deadline=None, suppress_health_check=SLOW)
 @given(data=st.data(), objects=clusters(admin=1))
 def test_networks_of_any_shape(data: st.DataObject, objects: list[Json]) -> None:
     objects = [*objects, SERVICE, INGRESS, ROUTE, SLICE]
@@ -92,7 +92,7 @@ def test_networks_of_any_shape(data: st.DataObject, objects: list[Json]) -> None
             assert connect(world, source, target, "TCP", 80).truth in set(Truth)
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=SLOW)
+@settings(max_examples=120, deadline=None, suppress_health_check=SLOW)
 @given(data=st.data())
 def test_pods_nodes_policies_and_quotas_of_any_shape(data: st.DataObject) -> None:
     node = {

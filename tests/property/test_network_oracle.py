@@ -41,7 +41,7 @@ def check_connect(objects: list[Json], known: dict[str, str]) -> None:
             assert bool(answer.settles) == (expected == "unknown")
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=SLOW)
+@settings(max_examples=100, deadline=None, suppress_health_check=SLOW)
 @given(objects=clusters(), known=known_facts)
 def test_connect_says_what_every_behaviour_says(objects: list[Json], known: dict[str, str]) -> None:
     check_connect(objects, known)
@@ -54,7 +54,7 @@ def test_connect_for_long(objects: list[Json], known: dict[str, str]) -> None:
     check_connect(objects, known)
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=SLOW)
+@settings(max_examples=50, deadline=None, suppress_health_check=SLOW)
 @given(objects=clusters(), known=known_facts)
 def test_a_single_fact_that_settles_does_settle(objects: list[Json], known: dict[str, str]) -> None:
     world = build_world(objects, Assumed({**ENFORCED, **known}, "named"))
@@ -113,7 +113,7 @@ def created_pods() -> list[Json]:
     return made
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=SLOW)
+@settings(max_examples=60, deadline=None, suppress_health_check=SLOW)
 @given(objects=clusters(admin=1), known=known_facts)
 def test_cross_is_any_pair_on_any_port(objects: list[Json], known: dict[str, str]) -> None:
     check_cross(objects, known, creating=False)
@@ -124,7 +124,7 @@ def without_blocks(objects: list[Json]) -> bool:
     return "ipBlock" not in text and "networks" not in text
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=SLOW)
+@settings(max_examples=50, deadline=None, suppress_health_check=SLOW)
 @given(objects=clusters(admin=1, hosts=False).filter(without_blocks), known=known_facts)
 def test_cross_tries_every_label_of_created_pods(objects: list[Json], known: dict[str, str]) -> None:
     check_cross(objects, known, creating=True)
