@@ -25,6 +25,7 @@ class NodeChoice:
 
 
 _VIEWS: dict[int, tuple[ClusterFacts, PlacementView]] = {}
+_CHOICES: dict[int, tuple[ClusterFacts, dict[tuple[str, bool], NodeChoice]]] = {}
 
 
 def placement_view(facts: ClusterFacts) -> PlacementView:
@@ -38,7 +39,22 @@ def placement_view(facts: ClusterFacts) -> PlacementView:
 
 
 def nodes_open_to(facts: ClusterFacts, namespace: str, *, relabelled: bool = False) -> NodeChoice:
-    """The nodes that pods created in ``namespace`` can run on; ``relabelled``: its labels can be changed first."""
+    """The nodes that pods created in ``namespace`` can run on; ``relabelled``: its labels can be changed first.
+
+    Worked out once for as long as the cluster's facts are looked at: every pair of deployments asks again.
+    """
+    known = _CHOICES.get(id(facts))
+    if known is None or known[0] is not facts:
+        if len(_CHOICES) > 16:
+            _CHOICES.clear()
+        known = _CHOICES[id(facts)] = (facts, {})
+    choices = known[1]
+    if (namespace, relabelled) not in choices:
+        choices[namespace, relabelled] = _nodes_open_to(facts, namespace, relabelled=relabelled)
+    return choices[namespace, relabelled]
+
+
+def _nodes_open_to(facts: ClusterFacts, namespace: str, *, relabelled: bool) -> NodeChoice:
     policies = policies_of(facts, namespace, relabelled=relabelled)
     view = placement_view(facts)
     doubt: str | None = None
