@@ -35,6 +35,7 @@ from ringfence.base.clock import SystemClock
 from ringfence.base.paths import Paths
 from ringfence.engine import ClusterSpec, Engine, EnvironmentSpec, NodeSpec, Role
 from ringfence.engine.record import free_port
+from ringfence.engine.status import last_words
 
 SETTLE_SECONDS = 5.0
 CLOCK = SystemClock()
@@ -133,6 +134,7 @@ class Bare:
         self._folder = folder
         self._stack = stack
         self._keys = Keys(folder)
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
         taken: set[int] = set()
         for part in ("etcd", "peer", "api"):
             taken.add(free_port(f"bare-{part}", taken))
@@ -191,18 +193,21 @@ class Bare:
         process = subprocess.Popen([self._program, *command], stdout=log, stderr=log, cwd=self._folder)
         self._stack.callback(process.wait)
         self._stack.callback(process.kill)
+        self._processes[command[0]] = process
         return process
 
     def _wait(self, server: str, path: str) -> None:
-        deadline = CLOCK.monotonic() + 120
+        deadline = CLOCK.monotonic() + 300
         while True:
             with contextlib.suppress(OSError):
                 context = create_default_context(cafile=str(self._folder / "ca.crt"))
                 context.load_cert_chain(self._folder / "client.crt", self._folder / "client.key")
                 with urllib.request.urlopen(server + path, context=context, timeout=5):
                     return
-            if CLOCK.monotonic() > deadline:
-                raise SystemExit(f"{path}: no answer within two minutes; logs were in {self._folder}")
+            dead = [part for part, process in self._processes.items() if process.poll() is not None]
+            if dead or CLOCK.monotonic() > deadline:
+                words = "\n".join(last_words(self._folder / f"{part}.log") for part in dead or self._processes)
+                raise SystemExit(f"{path}: no answer; {', '.join(dead) or 'nothing'} ended. Last words:\n{words}")
             CLOCK.sleep(0.03)
 
 
@@ -214,10 +219,11 @@ class Keys:
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "bare")])
         self._write("ca", self._key, self._sign(self._name, self._key, authority=True))
-        for name, subject in (
-            ("server", [x509.NameAttribute(NameOID.COMMON_NAME, "kube-apiserver")]),
-            ("client", [x509.NameAttribute(NameOID.ORGANIZATION_NAME, "system:masters")]),
-        ):
+        for name, group in (("server", "servers"), ("client", "system:masters")):
+            subject = [
+                x509.NameAttribute(NameOID.ORGANIZATION_NAME, group),
+                x509.NameAttribute(NameOID.COMMON_NAME, name),
+            ]
             key = ec.generate_private_key(ec.SECP256R1())
             self._write(name, key, self._sign(x509.Name(subject), key, authority=False))
 
