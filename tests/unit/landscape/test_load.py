@@ -88,6 +88,16 @@ def test_one_copy_may_be_called_by_its_number() -> None:
     assert parse_landscape(text).together[0].deployments == ("shop/testing", "shop/production")
 
 
+def test_a_rule_may_name_data_that_no_application_has_yet() -> None:
+    text = SHORT.replace("    - name: shop\n", "    - name: shop\n      data: cards\n")
+    rule = "  separate: [{between: {data: DATA}, and: {}, level: node}]\n"
+    assert parse_landscape(text + rule.replace("DATA", "personal-health")).separate[0].between.data == (
+        "personal-health",
+    )
+    with pytest.raises(InputError, match="no application has the data 'crads'"):
+        parse_landscape(text + rule.replace("DATA", "crads"))
+
+
 def test_requests_of_a_deployment_change_what_they_name() -> None:
     text = SHORT.replace("production: {}", "production: {requests: {cpu: 3}}").replace(
         "    - name: shop\n", "    - name: shop\n      requests: {cpu: 100m, memory: 1Gi}\n"
