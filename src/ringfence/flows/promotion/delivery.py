@@ -99,7 +99,10 @@ class ArgoDelivery:
         targets: Targets,
         clock: Clock,
         report: Callable[[str], None] = lambda _: None,
+        bundle: Callable[[str], str | None] = lambda _: None,
     ) -> None:
+        """``bundle`` says which version of the platform an Environment is on, None where no update brought one."""
+        self._bundle = bundle
         self._landscape = landscape
         self._topology = topology
         self._targets = targets
@@ -227,9 +230,12 @@ class ArgoDelivery:
         return Running(expected, observed, seen.health == "Healthy", because)
 
     def platform(self, deployment: str) -> str | None:
-        """What the workload cluster says of its version."""
-        with self._targets.open(self._topology.placement(deployment).cluster) as workload:
-            return workload.version()
+        """What the workload cluster says of its version, with the bundle that updates brought to its Environment."""
+        placement = self._topology.placement(deployment)
+        with self._targets.open(placement.cluster) as workload:
+            kubernetes = f"Kubernetes {workload.version()}"
+        bundle = self._bundle(placement.environment)
+        return kubernetes if bundle is None else f"{bundle} on {kubernetes}"
 
     def throw_away(self, deployment: str) -> int:
         """Delete the deployment's volume claims, and the pods of its services: they start with nothing."""

@@ -23,6 +23,18 @@ def open_world(workspace: Workspace, report: Callable[[str], None]) -> World:
             hint="ringfence plan --explain shows which requirements exclude each other",
         )
     targets = find_targets(workspace.paths, workspace.clock, workspace.landscape.name)
-    delivery = ArgoDelivery(workspace.landscape, topology, targets, workspace.clock, report)
+    delivery = ArgoDelivery(
+        workspace.landscape, topology, targets, workspace.clock, report, lambda name: _bundle(workspace, name)
+    )
     facts = WorldFacts(workspace, delivery, lambda deployment: proved(workspace, topology, targets, deployment))
     return World(delivery, facts, report)
+
+
+def _bundle(workspace: Workspace, environment: str) -> str | None:
+    """The platform's version that an update brought to an Environment, as the ledger has it."""
+    from ringfence.flows.updates.desk import open_desk
+
+    landscape = workspace.landscape
+    desk = open_desk(workspace.paths, landscape.name, landscape.calendar, workspace.clock, workspace.actor)
+    known = desk.state.environments.get(environment)
+    return None if known is None or known.present is None else str(known.present.version)
