@@ -1,0 +1,37 @@
+"""What the documentation says of proofs is what they are: the schema, the rules."""
+
+import json
+from pathlib import Path
+
+import jsonschema
+
+from ringfence.prove.report.junit import junit
+from ringfence.prove.report.rulebook import rulebook
+from ringfence.prove.report.sarif import sarif
+from unit.prove.proof_worlds import base, grant, proof, rule
+
+REFERENCE = Path(__file__).parents[3] / "docs" / "reference"
+
+
+def test_the_page_of_rules_is_what_the_rules_say() -> None:
+    assert (REFERENCE / "rules.md").read_text(encoding="utf-8") == rulebook()
+
+
+def test_proofs_fit_their_schema() -> None:
+    schema = json.loads((REFERENCE / "schemas" / "proof.json").read_text(encoding="utf-8"))
+    for objects in (base(), base()[:3], [*base(), *grant("user:alice", [rule("*", "*", "*")])]):
+        jsonschema.validate(proof(objects).to_json(), schema)
+
+
+def test_reports_name_the_object_that_allows_it() -> None:
+    found = proof([*base(), *grant("user:alice", [rule("get", "secrets")], "shop")])
+    log = sarif(found, lambda name: None, "0")
+    names = {
+        place["logicalLocations"][0]["fullyQualifiedName"]
+        for result in log["runs"][0]["results"]
+        for place in result["locations"]
+    }
+    assert "prod:rolebinding/shop/given" in names
+    text = junit(found)
+    assert "<failure" in text
+    assert "alice can get secrets" in text
