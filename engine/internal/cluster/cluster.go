@@ -201,6 +201,10 @@ func (p *process) start(ctx context.Context) error {
 	if err := waitForAPIServer(waiting, client); err != nil {
 		return err
 	}
+	// Rights first: the nodes' simulation that meets a refusal tries again only after a long pause.
+	if err := applyPlatform(waiting, client); err != nil {
+		return err
+	}
 	if err := p.startParts(ctx); err != nil {
 		return err
 	}
