@@ -18,7 +18,7 @@ def test_the_page_of_rules_is_what_the_rules_say() -> None:
 
 
 def test_proofs_fit_their_schema() -> None:
-    schema = json.loads((REFERENCE / "schemas" / "proof.json").read_text(encoding="utf-8"))
+    schema = json.loads((REFERENCE / "schemas" / "proof.schema.json").read_text(encoding="utf-8"))
     for objects in (base(), base()[:3], [*base(), *grant("user:alice", [rule("*", "*", "*")])]):
         jsonschema.validate(proof(objects).to_json(), schema)
 
