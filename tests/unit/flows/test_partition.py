@@ -1,11 +1,10 @@
 """The Partition that a Topology implies: every deployment, its place, its people, and what is promised."""
 
-from topologies import LEVELS, Place, clinic, topology_of
-
 from ringfence.flows.partition import EMBEDDED, topology_partition
 from ringfence.landscape.model import Level
 from ringfence.prove.partition import PortRange
 from ringfence.render.names import INSTANCE
+from topologies import LEVELS, Place, clinic, topology_of
 
 CLINIC = clinic()
 
