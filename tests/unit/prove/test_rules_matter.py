@@ -15,7 +15,6 @@ from unit.prove.proof_worlds import (
     Object,
     account,
     base,
-    deny_all,
     grant,
     node,
     pod,
@@ -27,7 +26,7 @@ from unit.prove.proof_worlds import (
 )
 
 load_rules()
-assert pairs
+assert pairs.PROMISES
 SHARED = "Zr8-kPq3vTx71LmWn05q"
 CREATE = rule("create", "pods")
 ADMIT = "admissionregistration.k8s.io/v1"
@@ -83,7 +82,7 @@ def claim(name: str, namespace: str, bound: str) -> Object:
     return thing("v1", "PersistentVolumeClaim", name, namespace, spec={"volumeName": bound})
 
 
-HANDLE = {"csi": {"driver": "disk.example", "volumeHandle": "disk-7"}}
+HANDLE: dict[str, Any] = {"csi": {"driver": "disk.example", "volumeHandle": "disk-7"}}
 ROBOT_POD = pod("robot", "tools", "robot")
 TOOLS = [space("tools"), *powerful("tools"), ROBOT_POD]
 
@@ -517,4 +516,3 @@ def test_nothing_is_broken_to_begin_with() -> None:
     for dimension in ("network", "access", "credentials", "performance", "data"):
         found = verdict(dimension, base())
         assert found.answer is Answer.HOLDS, (dimension, found)
-    assert deny_all

@@ -32,9 +32,27 @@ def access_verdict(world: ProofWorld, a: Territory, b: Territory, missing: list[
             steps = chain.steps or (_of_both(best, b),)
             return Verdict(Answer.BROKEN, steps, (), mend(world, steps), chain.rules or (OF_BOTH,))
         missing = [*missing, *_doubts(state, harms)]
+    missing = [*missing, *_unnamed(world, a, b)]
     if missing:
         return Verdict(Answer.UNKNOWN, missing=tuple(dict.fromkeys(missing)))
     return Verdict(Answer.HOLDS)
+
+
+def _unnamed(world: ProofWorld, a: Territory, b: Territory) -> Iterator[str]:
+    """People who are bound in both, and of whom the Partition does not say whose they are."""
+    named: set[tuple[str, str]] = set()
+    for people in (a.deployment.people, b.deployment.people, world.partition.trusted, world.partition.common):
+        named |= {("User", name) for name in people.users} | {("Group", name) for name in people.groups}
+    for cluster in sorted(a.clusters & b.clusters):
+        ours, theirs = a.whole(cluster), b.namespaces(cluster)
+        for subject, grants in world.clusters[cluster].rbac.grants.items():
+            if subject.kind == "ServiceAccount" or (subject.kind, subject.name) in named:
+                continue
+            places = {grant.scope for grant in grants if grant.scope is not None}
+            if subject.name.startswith("system:") or not places & ours or not places & theirs:
+                continue
+            grant = next(item for item in grants if item.scope in ours)
+            yield f"whose {subject} is, whom {grant.by} binds and who is bound in {b.name} too"
 
 
 def _price(state: State, capability: Capability) -> tuple[int, int]:

@@ -1,0 +1,237 @@
+"""Verdicts that hang on two clusters, on levels, on what the Partition says, or on what nobody can know."""
+
+from typing import Any
+
+import pytest
+
+from ringfence.landscape.model import Level
+from ringfence.prove.partition import NOBODY, People, Where
+from ringfence.prove.proof import Answer, Dimension, PairProof
+from ringfence.prove.snapshot import snapshot_of
+from ringfence.prove.verdicts.pairs import prove
+from unit.prove.proof_worlds import (
+    HERE,
+    THERE,
+    A,
+    B,
+    Object,
+    account,
+    attack,
+    base,
+    cluster,
+    grant,
+    node,
+    partition,
+    pod,
+    proof,
+    rule,
+    space,
+    thing,
+    verdict,
+)
+
+GET = [rule("get", "secrets")]
+ENVIRONMENTS = [("one", "hub", ("test", "prod"))]
+
+
+def flags(issuer: str) -> Object:
+    command = ["kube-apiserver", "--authorization-mode=Node,RBAC", f"--service-account-issuer={issuer}"]
+    return pod("kube-apiserver", "kube-system", container={"name": "kube-apiserver", "command": command})
+
+
+def split(issuers: tuple[str, str] = ("https://test.example", "https://prod.example"), **more: Any) -> PairProof:
+    """The two deployments in clusters of their own."""
+    extra: list[Object] = more.pop("extra", [])
+    here = [item for item in base() if item["metadata"].get("namespace", HERE) == HERE]
+    there = [item for item in base() if item["metadata"].get("namespace", THERE) == THERE]
+    snapshot = snapshot_of(
+        [cluster([*here, flags(issuers[0])], "test"), cluster([*there, flags(issuers[1]), *extra], "prod")]
+    )
+    return prove(partition(clusters=("test", "prod"), **more), snapshot).pair(A, B)
+
+
+def test_clusters_of_their_own_hold_at_environment() -> None:
+    pair = split(level="environment")
+    assert pair.answer is Answer.HOLDS, pair
+    assert pair.holds is Level.ENVIRONMENT
+
+
+def test_a_person_is_the_same_in_every_cluster() -> None:
+    pair = split(extra=grant("user:alice", GET, THERE))
+    assert pair.dimensions[Dimension.ACCESS].answer is Answer.BROKEN
+
+
+def test_a_service_account_is_one_within_its_issuer_only() -> None:
+    extra = grant(f"sa:{HERE}/ci", GET, THERE)
+    assert split(extra=extra).dimensions[Dimension.ACCESS].answer is Answer.HOLDS
+
+
+@pytest.mark.parametrize(
+    ("issuers", "answer"),
+    [
+        (("https://a.example", "https://a.example"), Answer.BROKEN),
+        (("https://kubernetes.default.svc", "https://kubernetes.default.svc"), Answer.UNKNOWN),
+        (("https://a.example", "https://b.example"), Answer.HOLDS),
+    ],
+)
+def test_one_issuer_is_one_credential(issuers: tuple[str, str], answer: Answer) -> None:
+    assert split(issuers).dimensions[Dimension.CREDENTIALS].answer is answer
+
+
+def test_a_common_management_cluster_is_for_cluster_only() -> None:
+    hub = snapshot_of([])
+    assert not hub.clusters
+    assert split(level="cluster", environments=ENVIRONMENTS).dimensions[Dimension.PLATFORM].answer is Answer.HOLDS
+    assert split(level="environment", environments=ENVIRONMENTS).dimensions[Dimension.PLATFORM].answer is Answer.BROKEN
+
+
+def test_a_promise_of_cluster_in_one_cluster_is_broken() -> None:
+    pair = attack(base(), level="cluster")
+    assert pair.answer is Answer.BROKEN
+    assert pair.dimensions[Dimension.PLATFORM].answer is Answer.BROKEN
+    assert pair.holds is Level.NAMESPACE
+
+
+def test_people_of_both_break_access_unless_common_by_design() -> None:
+    people = People(groups=("devs",))
+    both: dict[str, Any] = {"people": people, "their_people": people}
+    assert verdict("access", base(), **both).answer is Answer.BROKEN
+    assert verdict("access", base(), **both, common=people).answer is Answer.HOLDS
+
+
+def test_people_whom_nobody_names_are_unknown() -> None:
+    bound = [*grant("group:ops", GET, HERE, "here"), *grant("group:ops", GET, THERE, "there")]
+    assert verdict("access", [*base(), *bound]).answer is Answer.UNKNOWN
+    assert verdict("access", [*base(), *bound], trusted=People(groups=("ops",))).answer is Answer.HOLDS
+    assert People() == NOBODY
+
+
+@pytest.mark.parametrize(
+    ("resource", "dimension"),
+    [
+        ("rolebindings", "access"),
+        ("clusterrolebindings", "access"),
+        ("secrets", "credentials"),
+        ("networkpolicies", "network"),
+        ("resourcequotas", "performance"),
+        ("*", "data"),
+    ],
+)
+def test_what_may_not_be_listed_is_unknown(resource: str, dimension: str) -> None:
+    marker = {
+        "apiVersion": "ringfence.dev/v1",
+        "kind": "NotListed",
+        "spec": {"resource": resource, "reason": "Forbidden"},
+    }
+    found = verdict(dimension, [*base(), marker])
+    assert found.answer is Answer.UNKNOWN
+    assert any(resource in text for text in found.missing)
+
+
+def test_an_unknown_kind_is_unknown_everywhere() -> None:
+    pair = attack([*base(), {"apiVersion": "example.com/v1", "kind": "Widget", "metadata": {"name": "w"}}])
+    assert {pair.dimensions[item].answer for item in Dimension} == {Answer.UNKNOWN, Answer.BROKEN}
+    assert pair.dimensions[Dimension.PLATFORM].answer is Answer.BROKEN
+
+
+def test_a_role_that_is_not_there_is_unknown() -> None:
+    bound = [item for item in grant("user:alice", GET, THERE) if item["kind"] == "RoleBinding"]
+    assert verdict("access", [*base(), *bound]).answer is Answer.UNKNOWN
+
+
+def test_a_namespace_or_cluster_that_is_not_there_is_unknown() -> None:
+    assert attack(base(), here=Where("prod", ("gone",))).answer is Answer.UNKNOWN
+    assert attack(base(), here=Where("other", (HERE,))).answer is Answer.UNKNOWN
+
+
+def test_a_witness_is_a_shortest_chain_and_its_mend_works() -> None:
+    long = [*grant("user:alice", [rule("create", "pods")], HERE, "make"), *grant(f"sa:{HERE}/ci", GET, THERE, "long")]
+    short = grant("user:alice", GET, THERE, "short")
+    objects = [*base(), *long, *short]
+    found = verdict("access", objects)
+    assert len(found.witness) == 1
+    assert found.mend is not None
+    named = {step.object.rsplit("/", 1)[-1] for step in found.witness}
+    assert named <= {"short", "long"}
+    left = [item for item in objects if not (item["kind"] == "RoleBinding" and item["metadata"]["name"] in named)]
+    again = verdict("access", left)
+    assert again.answer is Answer.BROKEN
+    last = {step.object.rsplit("/", 1)[-1] for step in again.witness if "rolebinding" in step.object}
+    left = [item for item in left if not (item["kind"] == "RoleBinding" and item["metadata"]["name"] in last)]
+    assert verdict("access", left).answer is Answer.HOLDS
+
+
+def test_get_on_exec_is_harmless_from_1_35_on() -> None:
+    tools = [space("tools"), account("robot", "tools"), pod("robot", "tools", "robot")]
+    rights = [*grant("sa:tools/robot", GET, THERE, "r"), *grant("user:alice", [rule("get", "pods/exec")], "tools", "e")]
+    plain = [item for item in base() if item["kind"] != "Node"]
+    for version, answer in (("v1.34.9", Answer.BROKEN), ("v1.35.0", Answer.HOLDS)):
+        assert verdict("access", [*plain, node("node-1", version), *tools, *rights]).answer is answer
+
+
+def test_a_control_plane_node_gives_the_cluster() -> None:
+    loose = [space(HERE, None) if item["metadata"]["name"] == HERE else item for item in base()]
+    role: dict[str, Any] = {"node-role.kubernetes.io__control-plane": ""}
+    master = node("cp", **role)
+    objects = [*loose, master, *grant("user:alice", [rule("create", "deployments", "apps")], HERE)]
+    found = verdict("platform", objects)
+    assert found.answer is Answer.BROKEN
+    assert verdict("network", objects).answer is Answer.BROKEN
+
+
+@pytest.mark.parametrize("policy", ["Fail", "Ignore"])
+def test_an_opaque_webhook_as_the_only_guard(policy: str) -> None:
+    loose = [space(HERE, None) if item["metadata"]["name"] == HERE else item for item in base()]
+    hook = {
+        "name": "guard.example",
+        "failurePolicy": policy,
+        "clientConfig": {"url": "https://guard.example"},
+        "rules": [{"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]}],
+    }
+    objects = [
+        *loose,
+        *grant("user:alice", [rule("create", "pods")], HERE),
+        thing("admissionregistration.k8s.io/v1", "ValidatingWebhookConfiguration", "guard", webhooks=[hook]),
+    ]
+    wanted = Answer.UNKNOWN if policy == "Fail" else Answer.BROKEN
+    assert verdict("access", objects).answer is wanted
+
+
+def test_node_pools_that_admission_keeps_apart_hold() -> None:
+    pool = "node-restriction.kubernetes.io/pool"
+    labels: tuple[dict[str, Any], ...] = (
+        {"node-restriction.kubernetes.io__pool": "test"},
+        {"node-restriction.kubernetes.io__pool": "prod"},
+    )
+
+    def pinned(namespace: str, value: str) -> list[Object]:
+        names = [{"key": "kubernetes.io/metadata.name", "operator": "In", "values": [namespace]}]
+        expression = f"has(object.spec.nodeSelector) && '{pool}' in object.spec.nodeSelector"
+        expression += f" && object.spec.nodeSelector['{pool}'] == '{value}'"
+        api = "admissionregistration.k8s.io/v1"
+        rules = [{"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE", "UPDATE"], "resources": ["pods"]}]
+        constraints = {"namespaceSelector": {"matchExpressions": names}, "resourceRules": rules}
+        spec = {"failurePolicy": "Fail", "matchConstraints": constraints, "validations": [{"expression": expression}]}
+        bound = {"policyName": f"pin-{value}", "validationActions": ["Deny"]}
+        return [
+            thing(api, "ValidatingAdmissionPolicy", f"pin-{value}", spec=spec),
+            thing(api, "ValidatingAdmissionPolicyBinding", f"pin-{value}", spec=bound),
+        ]
+
+    plain = [item for item in base() if item["kind"] not in ("Node", "Pod")]
+    objects = [
+        *plain,
+        node("t1", **labels[0]),
+        node("p1", **labels[1]),
+        pod("ci", HERE, "ci", "t1", nodeSelector={pool: "test"}),
+        pod("web", THERE, "web", "p1", nodeSelector={pool: "prod"}),
+        *grant("user:alice", [rule("create", "pods")], HERE),
+    ]
+    assert verdict("performance", objects, level="node").answer is Answer.BROKEN
+    apart = [*objects, *pinned(HERE, "test"), *pinned(THERE, "prod")]
+    assert verdict("performance", apart, level="node").answer is Answer.HOLDS
+
+
+def test_with_no_promise_nothing_is_called_kept() -> None:
+    found = proof(base()[:8])
+    assert found.pair(B, A).dimensions[Dimension.NETWORK].answer is not Answer.HOLDS
