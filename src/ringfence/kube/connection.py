@@ -5,6 +5,7 @@ A proxy from the environment is not used for a server on this machine: nobody me
 """
 
 import os
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from ringfence.kube.cluster import Cluster
 
 _TIMEOUT = 30.0
+
+_READING = threading.Lock()
+"""The client library's decoder learns a type at its first use, and crashes when two threads teach it at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +112,8 @@ def _read(path: Path) -> "KubeConfig":
     from lightkube.core.exceptions import ConfigError
 
     try:
-        return KubeConfig.from_file(path)
+        with _READING:
+            return KubeConfig.from_file(path)
     except ConfigError as error:
         raise InputError(
             f"{path}: there is no kubeconfig here",
