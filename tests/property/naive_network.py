@@ -164,7 +164,7 @@ def port_v1(entry: Json, target: Json, protocol: str, port: int, how: dict[str, 
             return False
         return port in named(target, wanted, protocol)
     last = entry.get("endPort", wanted) if how["endPort"] == "range" else wanted
-    return bool(wanted <= port <= last)
+    return int(wanted) <= port <= int(last or wanted)
 
 
 def named(target: Json, name: str, protocol: str) -> list[int]:

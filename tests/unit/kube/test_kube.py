@@ -237,7 +237,7 @@ def test_a_watch_goes_on_where_the_connection_broke_off(server: Server, cluster:
         streams(event("DELETED", "9", "b")),
         streams({"type": "ERROR", "object": {"code": 410, "message": "too old resource version"}}),
     ]
-    seen = []
+    seen: list[Any] = []
     watching = cluster.watch(PODS, "shop", seconds=30)
     with pytest.raises(ExpiredError):
         seen.extend((one.type, one.object["metadata"]["resourceVersion"]) for one in iter(watching.__next__, None))

@@ -34,6 +34,10 @@ def let_out(*peers: Json) -> Json:
     return {**DENY_OUT, "egress": [{"to": list(peers)}]}
 
 
+def facing(face: str | None) -> dict[str, Any]:
+    return {"hostNetwork": face} if face else {}
+
+
 def ask(source: str, target: str, *objects: Json, port: int = 80, protocol: str = "TCP", **assume: Any) -> str:
     return connect(world(*BASE, *objects, **assume), source, target, protocol, port).answer
 
@@ -146,12 +150,12 @@ def test_a_proof_takes_no_default() -> None:
 @pytest.mark.parametrize(("face", "expected"), [(None, "unknown"), ("node", "no"), ("pod", "yes")])
 def test_host_network_as_a_source(face: str | None, expected: str) -> None:
     from_a = policy("b", let_in({"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "a"}}}))
-    assert ask("a/host", "b/web", from_a, **({"hostNetwork": face} if face else {})) == expected
+    assert ask("a/host", "b/web", from_a, **facing(face)) == expected
 
 
 @pytest.mark.parametrize(("face", "expected"), [(None, "unknown"), ("node", "yes"), ("pod", "no")])
 def test_host_network_as_a_destination(face: str | None, expected: str) -> None:
-    assert ask("a/client", "b/host", policy("b", DENY_IN), **({"hostNetwork": face} if face else {})) == expected
+    assert ask("a/client", "b/host", policy("b", DENY_IN), **facing(face)) == expected
 
 
 OUTSIDE = "203.0.113.9"
@@ -200,7 +204,7 @@ def test_policies_that_were_not_listed_are_unknown_where_they_decide() -> None:
 
 
 def test_a_policy_that_cannot_be_read_is_unknown_where_it_decides() -> None:
-    for spec in (
+    specs: tuple[Json, ...] = (
         {"podSelector": {"matchLabels": {"a": 1}}},
         {"podSelector": {}, "ingress": [{"from": [{}]}]},
         {"podSelector": {}, "policyTypes": ["Inward"]},
@@ -211,7 +215,8 @@ def test_a_policy_that_cannot_be_read_is_unknown_where_it_decides() -> None:
         {"podSelector": {}, "ingress": [{"from": [block("10.0.0.0/33")]}]},
         {"podSelector": {"matchExpressions": [{"key": "a", "operator": "In"}]}},
         {"podSelector": {"matchExpressions": [{"key": "a", "operator": "Like", "values": ["b"]}]}},
-    ):
+    )
+    for spec in specs:
         assert ask("a/client", "b/web", policy("b", spec)) == "unknown", spec
         assert ask("b/web", "a/host", policy("b", spec), policy("b", DENY_OUT, "deny"), hostNetwork="node") != "yes"
 
@@ -236,7 +241,7 @@ def test_policies_of_vendors_are_unknown_where_they_decide() -> None:
     assert ask("a/client", "b/web", istio, policy("b", DENY_IN)) == "no"
 
 
-ALL = {"namespaces": {}}
+ALL: Json = {"namespaces": {}}
 
 
 def cluster_wide(kind: str, action: str, priority: int = 10, name: str = "c", **more: Any) -> Json:
@@ -256,7 +261,7 @@ def cluster_wide(kind: str, action: str, priority: int = 10, name: str = "c", **
     ],
 )
 def test_admin_policies_count_where_assumed(kind: str, fact: str, allow: str) -> None:
-    enforced = {fact: True}
+    enforced: dict[str, Any] = {fact: True}
     assert ask("a/client", "b/web", cluster_wide(kind, "Deny")) == "unknown"
     assert ask("a/client", "b/web", cluster_wide(kind, "Deny"), **enforced) == "no"
     assert ask("a/client", "b/web", cluster_wide(kind, allow), policy("b", DENY_IN), **enforced) == "yes"
@@ -271,7 +276,7 @@ def test_admin_policies_count_where_assumed(kind: str, fact: str, allow: str) ->
 
 
 def test_the_baseline_is_asked_last() -> None:
-    enforced = {"baselineAdminNetworkPolicy": True, "adminNetworkPolicy": True}
+    enforced: dict[str, Any] = {"baselineAdminNetworkPolicy": True, "adminNetworkPolicy": True}
     deny = cluster_wide("BaselineAdminNetworkPolicy", "Deny", name="default")
     assert ask("a/client", "b/web", deny, **enforced) == "no"
     assert ask("a/client", "b/web", deny, policy("b", {**DENY_IN, "ingress": [{}]}), **enforced) == "yes"
@@ -286,14 +291,14 @@ def test_a_peer_of_an_unknown_type_fails_closed() -> None:
         spec = {"subject": ALL, "priority": 1, "ingress": [{"action": action, "from": [{"galaxies": {}}]}]}
         return admin("AdminNetworkPolicy", "c", spec)
 
-    enforced = {"adminNetworkPolicy": True}
+    enforced: dict[str, Any] = {"adminNetworkPolicy": True}
     assert ask("a/client", "b/web", strange("Allow"), policy("b", DENY_IN), **enforced) == "no"
     assert ask("a/client", "b/web", strange("Deny"), **enforced) == "no"
     assert ask("a/client", "b/web", strange("Pass"), **enforced) == "no"
 
 
 def test_cluster_wide_policies_never_see_host_network_pods() -> None:
-    enforced = {"adminNetworkPolicy": True, "hostNetwork": "node"}
+    enforced: dict[str, Any] = {"adminNetworkPolicy": True, "hostNetwork": "node"}
     deny = cluster_wide("AdminNetworkPolicy", "Deny")
     assert ask("a/host", "b/web", deny, **enforced) == "yes"
     assert ask("a/client", "b/host", deny, **enforced) == "yes"
@@ -302,7 +307,7 @@ def test_cluster_wide_policies_never_see_host_network_pods() -> None:
 def test_networks_match_traffic_inside_the_cluster() -> None:
     out = {"action": "Deny", "to": [{"networks": ["10.0.0.0/8"]}]}
     spec = {"subject": ALL, "priority": 1, "egress": [out]}
-    enforced = {"adminNetworkPolicy": True, "ipBlockMatchesPods": False}
+    enforced: dict[str, Any] = {"adminNetworkPolicy": True, "ipBlockMatchesPods": False}
     assert ask("a/client", "b/web", admin("AdminNetworkPolicy", "c", spec), **enforced) == "no"
 
 

@@ -199,7 +199,7 @@ def test_out_of_the_cluster_and_in_again() -> None:
         "ingress": [{"from": [{"ipBlock": {"cidr": "0.0.0.0/0"}}]}],
     }
     balancer = service("b/web", {"type": "LoadBalancer", "selector": {"app": "web"}})
-    cilium = {"name": "cilium", "ipBlockMatchesNodes": False}
+    cilium: dict[str, Any] = {"name": "cilium", "ipBlockMatchesNodes": False}
     assert crossing(policy("b", public), balancer, **cilium) is Truth.UNKNOWN
     assert crossing(policy("a", DENY), policy("b", public), balancer, **cilium) is Truth.NO
     assert crossing(policy("b", public), WEB, **cilium) is Truth.NO

@@ -119,7 +119,7 @@ def test_a_class_that_never_preempts_still_stands_above() -> None:
 def test_what_is_not_above_is_no_harm() -> None:
     gate, same = scoped("NotIn", "same"), priority("same", 10)
     assert ask([quota(LIMITS), gate], HELD[1], [same], ({"priorityClassName": "same"},)).truth is Truth.NO
-    lowest = ({"priorityClassName": "same"}, {})
+    lowest: tuple[dict[str, str], ...] = ({"priorityClassName": "same"}, {})
     assert ask([quota(LIMITS), gate], HELD[1], [same], lowest).truth is Truth.YES
     everywhere = priority("same", 10, globalDefault=True)
     assert ask([quota(LIMITS), gate], HELD[1], [everywhere], ({},)).truth is Truth.NO

@@ -11,7 +11,7 @@ from ringfence.prove.scheduling.could import could_land
 from ringfence.prove.scheduling.view import build_placement
 
 Json = dict[str, Any]
-SPACE = {"metadata": {"name": "a", "labels": {"kubernetes.io/metadata.name": "a"}}}
+SPACE: dict[str, Any] = {"metadata": {"name": "a", "labels": {"kubernetes.io/metadata.name": "a"}}}
 NODE = {
     "kind": "Node",
     "metadata": {"name": "n1", "labels": {"pool": "db"}},

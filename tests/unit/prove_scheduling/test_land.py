@@ -122,7 +122,7 @@ LEVEL = [{"key": "level", "value": "5", "effect": "NoSchedule"}]
 def test_comparing_tolerations(operator: str, value: str, taint: str, expected: str) -> None:
     item = pod(tolerations=[{"key": "level", "operator": operator, "value": value}])
     taints = [{"key": "level", "value": taint, "effect": "NoSchedule"}]
-    compares = {"TaintTolerationComparisonOperators": True}
+    compares: dict[str, Any] = {"TaintTolerationComparisonOperators": True}
     assert answer(item, node(taints=taints), **compares) == expected
     assert answer(item, node(taints=taints), TaintTolerationComparisonOperators=False) == "no"
     assert answer(item, node(taints=taints)) == ("unknown" if expected == "yes" else "no")
