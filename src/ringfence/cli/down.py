@@ -12,9 +12,13 @@ from ringfence.cli.output import say
 def command(
     file: Annotated[Path, typer.Argument(help="The Landscape, its folder, or the name of a landscape.")] = HERE,
     purge: Annotated[bool, typer.Option("--purge", help="Remove every file of it as well.")] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Every landscape of this user; FILE does not count.")
+    ] = False,
     dry_run: DryRun = False,
 ) -> None:
     """Stop the Environments: no process is left; with --purge no file either. Clusters that you brought stay."""
-    from ringfence.flows.down import down, name_of
+    from ringfence.flows.down import down, landscapes, name_of
 
-    down(name_of(file), purge=purge, dry_run=dry_run, report=say)
+    for name in landscapes() if everything else (name_of(file),):
+        down(name, purge=purge, dry_run=dry_run, report=say)

@@ -23,6 +23,11 @@ def name_of(text: Path) -> str:
     return load_landscape(text).name
 
 
+def landscapes(paths: Paths | None = None) -> tuple[str, ...]:
+    """The names of this user's landscapes that have embedded clusters, up or not."""
+    return tuple(Engine(paths or Paths.from_environment(), SystemClock()).landscapes())
+
+
 def down(
     landscape: str,
     *,
