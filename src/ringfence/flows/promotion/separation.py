@@ -19,12 +19,14 @@ _READERS = 4
 
 def proved(workspace: Workspace, topology: Topology, targets: Targets, deployment: str) -> Proved:
     """Whether what was promised of the pairs with ``deployment`` holds now, on the running clusters."""
-    from ringfence.flows.partition import topology_partition
+    from ringfence.flows.partition import EMBEDDED, topology_partition
     from ringfence.observe.hashing import new_key
     from ringfence.observe.live import read_cluster
     from ringfence.prove.snapshot import snapshot_of
 
-    partition = topology_partition(workspace.landscape, topology)
+    names = [cluster.name for _, cluster in all_clusters(topology)]
+    assumed = (EMBEDDED,) if all(targets.embedded(name) for name in names) else ()
+    partition = topology_partition(workspace.landscape, topology, *assumed)
     key = new_key()
 
     def read(name: str) -> ClusterSnapshot:
@@ -33,7 +35,7 @@ def proved(workspace: Workspace, topology: Topology, targets: Targets, deploymen
             return read_cluster(name, cluster, key, namespaces=list(dict.fromkeys(spaces)))
 
     with ThreadPoolExecutor(_READERS) as pool:
-        clusters = list(pool.map(read, [cluster.name for _, cluster in all_clusters(topology)]))
+        clusters = list(pool.map(read, names))
     return judged(partition, snapshot_of(clusters), deployment)
 
 
