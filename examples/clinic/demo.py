@@ -128,7 +128,7 @@ def play(demo: Demo) -> None:
         ("testing", "staging"),
         ("staging", "production"),
     ):
-        demo.run("ringfence", "promote", f"portal/{here}", "--to", there)
+        demo.run("ringfence", "promote", f"portal/{here}", "--to", there, "--release", version)
     demo.run("ringfence", "demote", "portal/production", "--because", "the greeting is too long")
     demo.run("ringfence", "history", "portal")
     demo.note("promoted and demoted: done only when the cluster ran that revision")
