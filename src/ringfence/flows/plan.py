@@ -14,7 +14,8 @@ from ringfence.decide.layout import lay_out
 from ringfence.decide.living import moves
 from ringfence.decide.problem import Problem, move_prices, state
 from ringfence.decide.requirements import Requirements, gather
-from ringfence.decide.solve import solve, solve_thoroughly
+from ringfence.decide.search import Outcome
+from ringfence.decide.solve import solve_thoroughly
 from ringfence.decide.topology import ConflictItem, Move, Status, Topology
 from ringfence.decide.weights import weigh
 from ringfence.landscape.model import Landscape
@@ -80,32 +81,71 @@ def decide(landscape: Landscape, *, standing: Topology | None = None, price_requ
     if standing is None:
         return Decision(fresh, requirements, fresh_problem)
     problem = state(landscape, requirements, standing=standing)
-    living = replace(_solved(landscape, requirements, problem), alternatives=fresh.alternatives)
     prices = move_prices(landscape)
+    renamed = _renamed(landscape, requirements, problem, fresh_problem)
+    living = _living(landscape, requirements, problem, fresh, renamed, standing)
     return Decision(
-        replace(living, moves=moves(standing, living, prices)),
+        replace(living, alternatives=fresh.alternatives, moves=moves(standing, living, prices)),
         requirements,
         problem,
         standing,
         fresh.price,
-        moves(standing, _renamed(landscape, requirements, problem, fresh_problem), prices),
+        moves(standing, renamed, prices),
     )
+
+
+def _living(
+    landscape: Landscape,
+    requirements: Requirements,
+    problem: Problem,
+    fresh: Topology,
+    renamed: Topology,
+    standing: Topology,
+) -> Topology:
+    """The best Topology that starts from what stands.
+
+    Where the cheapest of all moves nothing, nothing can be better. Where the search for the best with moves ended
+    without proof, the cheapest of all with its moves may still be the better one.
+    """
+    prices = move_prices(landscape)
+    cheapest = renamed.price == fresh.price and fresh.status is Status.OPTIMAL
+    if cheapest and not moves(standing, renamed, prices):
+        return _checked(landscape, requirements, replace(renamed, status=Status.OPTIMAL, bound=renamed.price))
+    outcome = solve_thoroughly(problem)
+    fallback = replace(renamed, status=Status.FEASIBLE, bound=min(fresh.bound, renamed.price))
+    if outcome.arrangement is None:
+        return _checked(landscape, requirements, fallback)
+    found = _topology(landscape, requirements, problem, outcome)
+    if outcome.proved or problem.previous is None:
+        return found
+    months = problem.previous.months
+
+    def total(topology: Topology) -> Fraction:
+        return topology.price * months + sum((move.price for move in moves(standing, topology, prices)), Fraction(0))
+
+    return found if total(found) <= total(fallback) else _checked(landscape, requirements, fallback)
 
 
 def _renamed(landscape: Landscape, requirements: Requirements, problem: Problem, fresh_problem: Problem) -> Topology:
     """The fresh Topology with the names of what stands, so that only true moves count."""
-    outcome = solve(fresh_problem)
+    outcome = solve_thoroughly(fresh_problem)
     assert outcome.arrangement is not None
     return lay_out(landscape.name, problem, requirements, outcome.arrangement, Status.FEASIBLE, Fraction(0))
 
 
 def _solved(landscape: Landscape, requirements: Requirements, problem: Problem) -> Topology:
-    outcome = solve_thoroughly(problem)
+    return _topology(landscape, requirements, problem, solve_thoroughly(problem))
+
+
+def _topology(landscape: Landscape, requirements: Requirements, problem: Problem, outcome: Outcome) -> Topology:
     assert outcome.arrangement is not None
     status = Status.OPTIMAL if outcome.proved else Status.FEASIBLE
     topology = lay_out(landscape.name, problem, requirements, outcome.arrangement, status, Fraction(0))
     bound = topology.price if outcome.proved else weigh(problem).least_price(outcome.floor)
-    topology = replace(topology, bound=min(bound, topology.price))
+    return _checked(landscape, requirements, replace(topology, bound=min(bound, topology.price)))
+
+
+def _checked(landscape: Landscape, requirements: Requirements, topology: Topology) -> Topology:
     found = faults(landscape, requirements, topology)
     if found:
         raise RingfenceError(
