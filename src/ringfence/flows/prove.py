@@ -19,11 +19,6 @@ if TYPE_CHECKING:
     from ringfence.base.paths import Paths
 
 
-EMBEDDED = Assumptions({"cni": {"enforces": ["NetworkPolicy"], "sctp": "enforced"}})
-"""What a proof of embedded clusters takes for granted: their pods have no network, so policies are proved for a plugin
-that enforces NetworkPolicy v1, and everything beyond that is left open."""
-
-
 @dataclass(frozen=True, slots=True)
 class ProveRequest:
     """What the user asked: a Landscape or a Partition, and where the clusters are."""
