@@ -4,7 +4,6 @@
 non-production cannot even see production. What is not there cannot share anything.
 """
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from ringfence.base.clock import Clock
@@ -42,34 +41,9 @@ def present(landscape: Landscape, topology: Topology, paths: Paths, clock: Clock
 
 def prove_live(landscape: Landscape, topology: Topology, paths: Paths, clock: Clock) -> Proof:
     """Read every cluster of ``topology`` and prove what it promises. Raises what reaching a cluster raises."""
-    from ringfence.flows.partition import EMBEDDED, topology_partition
+    from ringfence.flows.live_reading import gather_live
     from ringfence.flows.prove import prove_snapshot
-    from ringfence.flows.targets import all_clusters, find_targets
-    from ringfence.observe.hashing import new_key
-    from ringfence.observe.live import read_cluster
-    from ringfence.prove.snapshot import ClusterSnapshot, snapshot_of
+    from ringfence.flows.targets import find_targets
 
-    targets = find_targets(paths, clock, landscape.name)
-    names = [cluster.name for _, cluster in all_clusters(topology)]
-    embedded = all(targets.embedded(name) for name in names)
-    partition = topology_partition(landscape, topology, *((EMBEDDED,) if embedded else ()))
-    spaces = {
-        name: tuple(
-            dict.fromkeys(
-                space
-                for item in partition.deployments
-                for place in item.where
-                if place.cluster == name
-                for space in place.namespaces
-            )
-        )
-        for name in names
-    }
-    key = new_key()
-
-    def read(name: str) -> ClusterSnapshot:
-        with targets.open(name) as cluster:
-            return read_cluster(name, cluster, key, namespaces=spaces[name])
-
-    with ThreadPoolExecutor(max_workers=4) as pool:
-        return prove_snapshot(partition, snapshot_of(list(pool.map(read, names)))).proof
+    gathered = gather_live(landscape, topology, find_targets(paths, clock, landscape.name))
+    return prove_snapshot(gathered.partition, gathered.snapshot).proof

@@ -1,12 +1,12 @@
 """The proof as a use case: Partition and Snapshot from where the user has them, then the proof."""
 
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ringfence.base.errors import InputError, UsageError
+from ringfence.flows.live_reading import Gathered, namespaces_of
 from ringfence.observe.files import read_snapshot
 from ringfence.observe.hashing import HashingKey, new_key
 from ringfence.observe.partition import load_partition
@@ -54,14 +54,6 @@ def prove_snapshot(partition: Partition, snapshot: Snapshot) -> Proved:
     return Proved(prove(partition, snapshot), partition, snapshot)
 
 
-@dataclass(frozen=True, slots=True)
-class Gathered:
-    """A Partition and the Snapshot that it is about."""
-
-    partition: Partition
-    snapshot: Snapshot
-
-
 def gather(request: ProveRequest, paths: "Paths", clock: "Clock") -> Gathered:
     """The Partition and the clusters, read. Clusters of a Landscape that nobody names are its own, live."""
     gathered = _gather(request, paths, clock)
@@ -96,44 +88,24 @@ def _named(request: ProveRequest, partition: Partition) -> list[ClusterSnapshot]
         from ringfence.observe.live import read_live
 
         for name, context in request.contexts.items():
-            spaces = _namespaces(partition, name)
+            spaces = namespaces_of(partition, name)
             found.append(read_live(name, context, key, kubeconfig=request.kubeconfig, namespaces=spaces))
     return found
 
 
-def _namespaces(partition: Partition, cluster: str) -> Sequence[str]:
-    places = (place for item in partition.deployments for place in item.where if place.cluster == cluster)
-    return list(dict.fromkeys(name for place in places for name in place.namespaces))
-
-
 def _landscape(request: ProveRequest, file: Path, paths: "Paths", clock: "Clock") -> Gathered:
-    from ringfence.flows.partition import EMBEDDED, topology_partition
+    from ringfence.flows.live_reading import Given, gather_live
+    from ringfence.flows.partition import topology_partition
     from ringfence.flows.plan import plan
-    from ringfence.flows.targets import Targets, all_clusters, find_targets
+    from ringfence.flows.targets import all_clusters, find_targets
     from ringfence.landscape.load import load_landscape
-    from ringfence.observe.live import read_cluster
 
     landscape = load_landscape(file)
     topology = plan(landscape)
-    targets = find_targets(paths, clock, landscape.name)
-    embedded = all(targets.embedded(cluster.name) for _, cluster in all_clusters(topology)) and not request.contexts
-    partition = topology_partition(landscape, topology, *((EMBEDDED,) if embedded and not request.snapshots else ()))
     known = [cluster.name for _, cluster in all_clusters(topology)]
     for name in (*request.snapshots, *request.contexts):
         if name not in known:
             raise InputError(f"the Topology has no cluster {name!r}; it has {', '.join(known)}")
-    given = {item.name: item for item in _named(request, partition)}
-    key = request.key or new_key()
-
-    def read(name: str, targets: Targets) -> ClusterSnapshot:
-        if name in given:
-            return given[name]
-        with targets.open(name) as cluster:
-            return read_cluster(name, cluster, key, namespaces=_namespaces(partition, name))
-
-    wanted = list(given) if given else known
-    if all(name not in given and targets.embedded(name) for name in wanted) and not partition.assume.facts:
-        partition = replace(partition, assume=EMBEDDED)
-    with ThreadPoolExecutor(max_workers=4) as pool:
-        clusters = list(pool.map(lambda name: read(name, targets), wanted))
-    return Gathered(partition, snapshot_of(clusters))
+    given = _named(request, topology_partition(landscape, topology))
+    targets = find_targets(paths, clock, landscape.name)
+    return gather_live(landscape, topology, targets, Given({one.name: one for one in given}, request.key))

@@ -4,39 +4,20 @@ Only the pairs with that deployment are proved: what is wrong between two others
 a mended change away from where it goes.
 """
 
-from concurrent.futures import ThreadPoolExecutor
-
 from ringfence.decide.topology import Topology
+from ringfence.flows.live_reading import gather_live
 from ringfence.flows.promotion.workspace import Workspace
-from ringfence.flows.targets import Targets, all_clusters
+from ringfence.flows.targets import Targets
 from ringfence.promote.gates.question import Proved
 from ringfence.prove.partition import Partition
 from ringfence.prove.proof import Answer, PairProof, Verdict
-from ringfence.prove.snapshot import ClusterSnapshot, Snapshot
-
-_READERS = 4
+from ringfence.prove.snapshot import Snapshot
 
 
 def proved(workspace: Workspace, topology: Topology, targets: Targets, deployment: str) -> Proved:
     """Whether what was promised of the pairs with ``deployment`` holds now, on the running clusters."""
-    from ringfence.flows.partition import EMBEDDED, topology_partition
-    from ringfence.observe.hashing import new_key
-    from ringfence.observe.live import read_cluster
-    from ringfence.prove.snapshot import snapshot_of
-
-    names = [cluster.name for _, cluster in all_clusters(topology)]
-    assumed = (EMBEDDED,) if all(targets.embedded(name) for name in names) else ()
-    partition = topology_partition(workspace.landscape, topology, *assumed)
-    key = new_key()
-
-    def read(name: str) -> ClusterSnapshot:
-        spaces = [one.namespace for one in topology.placements if one.cluster == name]
-        with targets.open(name) as cluster:
-            return read_cluster(name, cluster, key, namespaces=list(dict.fromkeys(spaces)))
-
-    with ThreadPoolExecutor(_READERS) as pool:
-        clusters = list(pool.map(read, names))
-    return judged(partition, snapshot_of(clusters), deployment)
+    gathered = gather_live(workspace.landscape, topology, targets)
+    return judged(gathered.partition, gathered.snapshot, deployment)
 
 
 def judged(partition: Partition, snapshot: Snapshot, deployment: str) -> Proved:
