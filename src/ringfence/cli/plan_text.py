@@ -67,7 +67,7 @@ def _cluster(cluster: Cluster, inside: Iterable[Placement], *, wide: bool) -> It
             users = [each.deployment for each in here if each.services.get(pool.dedicated_to) == pool.name]
         label = f"  {pool.name:<12} {plural(pool.nodes, 'node'):<8} "
         if pool.dedicated_to is not None and not wide:
-            yield f"{label} for {plural(len(users), 'instance')}".rstrip()
+            yield f"{label} {plural(len(users), 'instance')}".rstrip()
             continue
         yield from _folded(label, users, wide=wide)
     shared: dict[str, list[str]] = {}

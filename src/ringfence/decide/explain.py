@@ -13,6 +13,7 @@ from ringfence.decide.requirements import Requirements, gather, natural
 from ringfence.decide.solve import solve
 from ringfence.decide.topology import Alternative, Reason, Status, Topology
 from ringfence.landscape.model import Landscape, Level, Posture
+from ringfence.landscape.packs import Attribute
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,15 +29,42 @@ def explain(
 ) -> tuple[Section, ...]:
     """The reasons of a Topology, the most asked first."""
     found = [
+        _posture(landscape),
         _why_environments(requirements, problem, topology),
         _why_clusters(requirements, problem, topology),
-        _who_is_apart(requirements, topology),
+        _who_is_apart(landscape, requirements, topology),
         _gates(requirements),
         _what_each_costs(topology),
         _what_else(landscape, topology),
         _not_asked(landscape, requirements),
     ]
-    return tuple(section for section in found if section.lines)
+    return _said_once(tuple(section for section in found if section.lines))
+
+
+def _posture(landscape: Landscape) -> Section:
+    if not landscape.regulations:
+        return Section("", ())
+    counts = {
+        Posture.RECOMMENDED: "what clauses require and what they recommend both count",
+        Posture.MINIMUM: "only what clauses require counts, not what they recommend",
+    }
+    return Section("What counts", (f"posture {landscape.posture.value}: {counts[landscape.posture]}.",))
+
+
+def _said_once(sections: tuple[Section, ...]) -> tuple[Section, ...]:
+    """The text of a clause where it is named first; after that its name is enough."""
+    seen: set[str] = set()
+
+    def shorter(line: str) -> str:
+        head, found, _ = line.partition(": ")
+        if not found or not line.startswith("  "):
+            return line
+        if line in seen:
+            return f"{head} (as above)"
+        seen.add(line)
+        return line
+
+    return tuple(Section(one.title, tuple(shorter(line) for line in one.lines)) for one in sections)
 
 
 def _money(topology: Topology, alternative: Alternative) -> str:
@@ -107,7 +135,7 @@ def _why_environments(requirements: Requirements, problem: Problem, topology: To
              if gate.gate.needs_non_production]  # fmt: skip
     if len(members) >= count:
         names = listed([problem.names[index] for index in members[:6]])
-        line = f"No two of these may share an Environment: {names}."
+        line = f"Of these, for one, no two may share an Environment: {names}."
         if len(members) == 2:
             line = f"{names} may not share an Environment."
         return Section(title, (line, *lines))
@@ -135,12 +163,12 @@ def _why_clusters(requirements: Requirements, problem: Problem, topology: Topolo
     names = [problem.names[index] for index in members]
     shown = listed(names) if len(names) <= 6 else f"{', '.join(names[:6])} and {len(names) - 6} more"
     if len(members) >= count:
-        return Section(title, (f"No two of these may share a cluster: {shown}.", *lines))
+        return Section(title, (f"Of these, for one, no two may share a cluster: {shown}.", *lines))
     return Section(title, (f"At least {len(members)}, since no two of these may share one: {shown}.", *lines,
                            "More than that are cheaper than fewer, or the rules allow no fewer."))  # fmt: skip
 
 
-def _who_is_apart(requirements: Requirements, topology: Topology) -> Section:
+def _who_is_apart(landscape: Landscape, requirements: Requirements, topology: Topology) -> Section:
     """Every rule that speaks of somebody: what it asks of whom, and how many pairs it holds for."""
     counts = [0] * len(requirements.rules)
     for i, a in enumerate(requirements.subjects):
@@ -155,17 +183,31 @@ def _who_is_apart(requirements: Requirements, topology: Topology) -> Section:
         if count:
             who = requirements.requirements[rule.requirement]
             verb = rule.strength.value if who.regulation else "asks for"
-            lines.append(f"{who.identifier} {verb} {rule.level} between {rule.words} ({plural(count, 'pair')})")
+            words = rule.words
+            if Attribute.PROTECTION in rule.differ:
+                words += f" ({_protections(landscape)})"
+            lines.append(f"{who.identifier} {verb} {rule.level} between {words}: {plural(count, 'pair')}")
     return Section("Who must be apart", tuple(lines)) if topology.environments else Section("", ())
+
+
+def _protections(landscape: Landscape) -> str:
+    """``high: zone care; normal: zone office``: which applications differ is seen from their zones."""
+    zones: dict[str, list[str]] = {}
+    for zone in landscape.zones.values():
+        zones.setdefault(zone.protection, []).append(zone.name)
+    return "; ".join(f"{protection}: zone {listed(names)}" for protection, names in zones.items())
 
 
 def _gates(requirements: Requirements) -> Section:
     lines = []
     for gate in requirements.gates:
         who = requirements.requirements[gate.requirement]
-        needs = "; needs a non-production Environment that hosts a deployment" if gate.gate.needs_non_production else ""
-        lines.append(f"{who.identifier} asks for a gate ({gate.gate}){needs}")
-    return Section("What is checked later, and needs no place of its own", tuple(dict.fromkeys(lines)))
+        needs = "; so one deployment at least lies in a non-production Environment"
+        lines.append(
+            f"{who.identifier} asks for the gate {gate.gate}: {gate.gate.words}"
+            f"{needs if gate.gate.needs_non_production else ''}"
+        )
+    return Section("What is asked besides separation", tuple(dict.fromkeys(lines)))
 
 
 def _what_each_costs(topology: Topology) -> Section:
@@ -176,7 +218,7 @@ def _what_each_costs(topology: Topology) -> Section:
     lines = [f"{each.without} {_money(topology, each)}" for each in costly]
     if free:
         lines.append(f"Leaving out any one of these alone does not change the price: {'; '.join(free)}")
-    return Section("What each requirement costs", tuple(lines))
+    return Section("What each requirement costs, in the currency of `costs`", tuple(lines))
 
 
 def _what_else(landscape: Landscape, topology: Topology) -> Section:

@@ -36,6 +36,20 @@ class Gate(StrEnum):
         """True when at least one non-production Environment must host a deployment."""
         return self in {Gate.VERIFICATION, Gate.UPDATES}
 
+    @property
+    def words(self) -> str:
+        """What the gate waits for, as one clause of a sentence."""
+        return _GATE_WORDS[self]
+
+
+_GATE_WORDS = {
+    Gate.PLANNED: "how everything is separated was decided and kept before it goes live",
+    Gate.VERIFICATION: "a release was verified outside production, on the same platform, before it goes there",
+    Gate.UPDATES: "a platform update reaches production only after non-production ran it",
+    Gate.IMPACT: "a change goes to production only with a signed impact analysis",
+    Gate.LIVE_DATA: "no live data before production, unless it is kept there as in production",
+}
+
 
 class Attribute(StrEnum):
     """An attribute in which the two deployments of a pair must differ for a clause to speak of them."""

@@ -30,7 +30,12 @@ def describe_selector(selector: Selector, unmarked: tuple[str, ...] = ()) -> str
 
 def describe_pairs(between: Selector, others: Selector) -> str:
     """Both groups of a rule."""
-    return f"{describe_selector(between)} and {describe_selector(others)}"
+    return f"{describe_selector(between)} and {_one_of(describe_selector(others))}"
+
+
+def _one_of(words: str) -> str:
+    """A list after "and" would read as if it went on with what stands before it."""
+    return f"any of {words}" if " or " in words and not words.startswith("applications ") else words
 
 
 def describe_ask(ask: Ask) -> str:
@@ -39,4 +44,4 @@ def describe_ask(ask: Ask) -> str:
     differing = listed([each.value for each in ask.differ])
     if one == other == "everything":
         return f"deployments of different {differing}" if ask.differ else "every two deployments"
-    return f"{one} and {other}" + (f" of another {differing}" if ask.differ else "")
+    return f"{one} and {_one_of(other)}" + (f" of another {differing}" if ask.differ else "")
