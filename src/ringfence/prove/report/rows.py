@@ -1,8 +1,9 @@
 """A proof as rows for people: worst first, one row a pair, within 100 columns; then the broken chains."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 
-from ringfence.base.text import printable
+from ringfence.base.text import plural, printable
 from ringfence.landscape.model import Level
 from ringfence.prove.proof import Answer, Dimension, PairProof, Proof, Verdict
 
@@ -15,6 +16,7 @@ _LEVELS = {
 LEGEND = "ok holds, NO broken, ? unknown; in brackets: not promised. acc access, cred credentials, perf performance"
 _ORDER = (Answer.BROKEN, Answer.UNKNOWN, Answer.HOLDS)
 _NAME = 19
+_NAMED = 3
 
 
 def worst_first(proof: Proof) -> list[PairProof]:
@@ -51,25 +53,52 @@ def _cut(name: str) -> str:
     return shown if len(shown) <= _NAME else f"{shown[:8]}…{shown[-(_NAME - 9) :]}"
 
 
-def chains(proof: Proof, most: int = 10) -> Iterator[str]:
-    """The chains that break promises, and what is missing where a promise is unknown, as lines."""
+@dataclass(slots=True)
+class Finding:
+    """One chain, or one list of what is missing, with every pair and dimension that it decides."""
+
+    verdict: Verdict
+    pairs: dict[tuple[str, str], list[str]] = field(default_factory=dict)
+
+    def heading(self) -> str:
+        """``a -> b: access, data broken``; further pairs are counted, and named up to three."""
+        (source, destination), dimensions = next(iter(self.pairs.items()))
+        line = f"{printable(source)} -> {printable(destination)}: {', '.join(dimensions)} {self.verdict.answer.value}"
+        others = [f"{printable(one)} -> {printable(other)}" for one, other in list(self.pairs)[1:]]
+        if not others:
+            return line
+        more = f" and {len(others) - _NAMED} more" if len(others) > _NAMED else ""
+        return f"{line}; so {plural(len(others), 'pair')} more: {', '.join(others[:_NAMED])}{more}"
+
+
+def findings(proof: Proof) -> list[Finding]:
+    """What breaks promises or leaves them unknown, worst first; the same chain of many pairs is one finding."""
     from ringfence.prove.verdicts.pairs import PROMISES
 
-    told = 0
+    found: dict[tuple[object, ...], Finding] = {}
     for pair in worst_first(proof):
         if pair.answer is Answer.HOLDS:
             continue
         wanted = PROMISES[pair.promised] if pair.promised is not None else frozenset({Dimension.DATA})
         for dimension in Dimension:
             verdict = pair.dimensions[dimension]
-            if dimension not in wanted or verdict.answer is Answer.HOLDS:
-                continue
-            if told == most:
-                yield f"... and more: ringfence prove --explain '{pair.source} {pair.destination}' {dimension.value}"
-                return
-            told += 1
-            yield f"{printable(pair.source)} -> {printable(pair.destination)}: {dimension.value} {verdict.answer.value}"
-            yield from verdict_lines(verdict)
+            if dimension in wanted and verdict.answer is not Answer.HOLDS:
+                key = (verdict.answer, verdict.witness, verdict.missing, verdict.mend)
+                finding = found.setdefault(key, Finding(verdict))
+                finding.pairs.setdefault((pair.source, pair.destination), []).append(dimension.value)
+    return sorted(found.values(), key=lambda one: _ORDER.index(one.verdict.answer))
+
+
+def chains(proof: Proof, most: int = 10) -> Iterator[str]:
+    """The chains that break promises, and what is missing where a promise is unknown, as lines; each chain once."""
+    every = findings(proof)
+    for finding in every[:most]:
+        yield finding.heading()
+        yield from verdict_lines(finding.verdict)
+    if len(every) > most:
+        (source, destination), dimensions = next(iter(every[most].pairs.items()))
+        yield f"... and {len(every) - most} more (-o wide shows all, and so does one at a time:"
+        yield f"    ringfence prove --explain '{source} {destination}' {dimensions[0]})"
 
 
 def verdict_lines(verdict: Verdict) -> Iterator[str]:
