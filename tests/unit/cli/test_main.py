@@ -21,3 +21,18 @@ def test_offers_the_nearest_verb(capsys: pytest.CaptureFixture[str]) -> None:
 def test_an_unknown_option_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["--colour"]) == 2
     assert "No such option" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["history", "-n", "0"], "0 is not at least 1"),
+        (["history", "-n", "many"], "'many' is not a valid integer"),
+        (["promote", "portal/local", "--to", "development", "--timeout", "nan"], "nan is not at least 1"),
+    ],
+)
+def test_numbers_are_bounded_without_a_validation_library(
+    words: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(words) == 2
+    assert said in capsys.readouterr().err

@@ -111,20 +111,23 @@ class ArgoDelivery:
         self._places: dict[str, DeploymentManifests] = {}
 
     def _place(self, deployment: str) -> DeploymentManifests:
-        """Where a deployment lives; the same for every release, so it is rendered once."""
-        if not self._places:
-            options = self._targets.options(self._topology)
-            found = render(self._landscape, self._topology, None, options).deployments
-            self._places = {one.deployment: one for one in found}
+        """Where a deployment lives: the same for every release, rendered once, and without its neighbours."""
         if deployment not in self._places:
-            raise StateError(f"{deployment}: the Topology has no place for it", reason="NotPlaced")
+            if all(one.deployment != deployment for one in self._topology.placements):
+                raise StateError(f"{deployment}: the Topology has no place for it", reason="NotPlaced")
+            options = self._targets.options(self._topology)
+            self._places[deployment] = render(self._landscape, self._only(deployment), None, options).deployment(
+                deployment
+            )
         return self._places[deployment]
+
+    def _only(self, deployment: str) -> Topology:
+        return replace(self._topology, placements=(self._topology.placement(deployment),))
 
     def _files(self, deployment: str, release: Release) -> Mapping[str, bytes]:
         """The chart or manifests of a release as they are in the deployment's folder."""
-        only = replace(self._topology, placements=(self._topology.placement(deployment),))
         sources = {release.application: Sources(release.files)}
-        return render(self._landscape, only, sources).deployment(deployment).initial_files
+        return render(self._landscape, self._only(deployment), sources).deployment(deployment).initial_files
 
     def check(self, deployment: str) -> None:
         """See ``Delivery``."""
