@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Any
 
-from ringfence.prove.cel.parse import Node
+from ringfence.prove.cel.node import Node
 from ringfence.prove.cel.values import (
     ANY_TRUTH,
     ANYTHING,
@@ -40,10 +40,10 @@ _TEXT_METHODS: Mapping[str, Callable[[str, str], bool]] = {
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Names and what they may be; ``variables`` are expressions that are evaluated where they are used."""
+    """Names and what they may be; ``variables`` are what ``variables.NAME`` may be, anything where it is not said."""
 
     names: Mapping[str, Value]
-    variables: Mapping[str, Node] = field(default_factory=dict)
+    variables: Mapping[str, Value] = field(default_factory=dict)
     depth: int = 0
 
     def deeper(self, **names: Value) -> "Scope":
@@ -104,19 +104,8 @@ def _not(node: Node, scope: Scope) -> Value:
 def _select(node: Node, scope: Scope) -> Value:
     target = node.below[0]
     if target.kind == "name" and target.word == "variables" and "variables" not in scope.names:
-        return _variable(str(node.word), scope)
+        return scope.variables.get(str(node.word), ANYTHING)
     return joined(_field(atom, str(node.word)) for atom in evaluate(target, scope))
-
-
-def _variable(name: str, scope: Scope) -> Value:
-    expression = scope.variables.get(name)
-    if expression is None:
-        return ANYTHING
-    known = {key: value for key, value in scope.names.items() if key in _GLOBALS}
-    return evaluate(expression, Scope(known, scope.variables, scope.depth + 1))
-
-
-_GLOBALS = frozenset({"object", "oldObject", "request", "params", "namespaceObject", "authorizer"})
 
 
 def _field(atom: Atom, name: str) -> Value:

@@ -1,25 +1,17 @@
-"""CEL text into a tree of this program's own, by way of the one library that parses CEL.
+"""CEL text into a tree of this program's own: plain text directly, the rest by way of the one library that parses CEL.
 
 Everything that is not understood becomes an ``Unknown`` node: it evaluates to anything, so it can never close a guard.
 """
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
+
+from ringfence.prove.cel.node import UNKNOWN, Node
+from ringfence.prove.cel.plain import parse_plain
 
 LONGEST = 20_000
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
-    """A node: what it does, a word or literal where it has one, and the nodes below it."""
-
-    kind: str
-    word: Any = None
-    below: tuple["Node", ...] = ()
-
-
-UNKNOWN = Node("unknown")
 _PASS_THROUGH = frozenset({"conditionalor", "conditionaland", "relation", "addition", "multiplication", "unary"})
 _RELATIONS = {
     "relation_lt": "<",
@@ -44,22 +36,21 @@ def parse(text: str) -> Node:
     """The tree of an expression; ``UNKNOWN`` for what cannot be parsed."""
     if len(text) > LONGEST:
         return UNKNOWN
-    tree = _parse_with_library(text)
-    if tree is None:
-        return UNKNOWN
     try:
-        return _convert(tree)
+        plain = parse_plain(text)
+        return plain if plain is not None else parse_with_library(text)
     except RecursionError:
         return UNKNOWN
 
 
-def _parse_with_library(text: str) -> Any | None:
+def parse_with_library(text: str) -> Node:
+    """The tree by the library alone. Raises RecursionError for what is too deep."""
     from celpy.celparser import CELParseError, CELParser
 
     try:
-        return CELParser().parse(text)
-    except (CELParseError, RecursionError):
-        return None
+        return _convert(CELParser().parse(text))
+    except CELParseError:
+        return UNKNOWN
 
 
 def _convert(tree: Any) -> Node:
@@ -146,11 +137,3 @@ _MEMBERS = {
     "list_lit": _list,
     "map_lit": _map,
 }
-
-
-def literals(node: Node) -> set[str]:
-    """Every string that an expression mentions."""
-    found = {node.word} if node.kind == "literal" and isinstance(node.word, str) else set()
-    for child in node.below:
-        found |= literals(child)
-    return found

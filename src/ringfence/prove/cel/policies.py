@@ -11,9 +11,10 @@ from enum import Enum
 from typing import Any
 
 from ringfence.prove import kinds
-from ringfence.prove.cel.evaluate import Scope, evaluate
-from ringfence.prove.cel.parse import Node, literals, parse
-from ringfence.prove.cel.values import ANYTHING, Mark, Shape, Value, known, truths
+from ringfence.prove.cel.node import Node, literals
+from ringfence.prove.cel.outcomes import Outcomes
+from ringfence.prove.cel.parse import parse
+from ringfence.prove.cel.values import ANYTHING, Mark, Shape, Value, known
 from ringfence.prove.network.selectors import EVERYTHING, UnreadableError, parse_selector
 from ringfence.prove.snapshot import ClusterSnapshot
 
@@ -67,6 +68,7 @@ class PodPolicies:
     doubts: tuple[str, ...] = ()
     asked: dict[Hashable, Verdict] = field(default_factory=dict, compare=False)
     refused_last: dict[str, int] = field(default_factory=dict, compare=False)
+    outcomes: dict[int, Outcomes] = field(default_factory=dict, compare=False)
 
     @property
     def strings(self) -> set[str]:
@@ -84,7 +86,7 @@ class PodPolicies:
         """What the policies say to the creation of such a pod."""
         unsure: list[str] = list(self.doubts)
         for policy in self.policies:
-            says = self._says(policy, self._scope(policy, pod))
+            says = self._says(policy, pod)
             if says is Says.REFUSES:
                 return Verdict(Says.REFUSES, (policy.ref, policy.binding), f"{policy.ref} refuses it")
             if says is Says.MAYBE:
@@ -94,7 +96,14 @@ class PodPolicies:
             return Verdict(Says.MAYBE, refs, f"not known: what {', '.join(unsure[:3])} says to it")
         return Verdict(Says.PASSES)
 
-    def _scope(self, policy: Policy, pod: Value) -> Scope:
+    def _outcomes(self, policy: Policy) -> Outcomes:
+        found = self.outcomes.get(id(policy))
+        if found is None:
+            found = self.outcomes[id(policy)] = Outcomes(self._names(), policy.variables)
+        return found
+
+    def _names(self) -> Mapping[str, Value]:
+        """What expressions are given beside the pod; the same for every pod of the namespace."""
         request = known(
             {
                 "operation": "CREATE",
@@ -107,19 +116,18 @@ class PodPolicies:
         shape = request[0]
         if isinstance(shape, Shape):
             request = (Shape(shape.fields, {}, open=True),)
-        names = {
-            "object": pod,
+        return {
             "oldObject": (None,),
             "request": request,
             "params": ANYTHING,
             "namespaceObject": self.space,
             "authorizer": ANYTHING,
         }
-        return Scope(names, policy.variables)
 
-    def _says(self, policy: Policy, scope: Scope) -> Says:
+    def _says(self, policy: Policy, pod: Value) -> Says:
         """What one policy says; the validation that refused last is asked first, since the next pod is much alike."""
-        applies = [truths(evaluate(condition, scope)) for condition in policy.conditions]
+        of = self._outcomes(policy).of
+        applies = [of(condition, pod) for condition in policy.conditions]
         if any(outcome == {False} for outcome in applies):
             return Says.PASSES
         surely = policy.certain and all(outcome == {True} for outcome in applies)
@@ -127,7 +135,7 @@ class PodPolicies:
         outcomes = []
         last = self.refused_last.get(policy.ref, 0)
         for number in sorted(range(len(policy.validations)), key=lambda number: number != last):
-            outcome = truths(evaluate(policy.validations[number], scope))
+            outcome = of(policy.validations[number], pod)
             if surely and outcome <= refusing:
                 self.refused_last[policy.ref] = number
                 return Says.REFUSES

@@ -11,19 +11,17 @@ that, since a node selector only ever gets narrower; one that looks at toleratio
 from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
-from itertools import chain, combinations, islice, product
-from typing import Any
+from itertools import chain, combinations
 
 from ringfence.prove.answer import Answer, Choices, Question, Trail, explore, unknown
 from ringfence.prove.cel.policies import PodPolicies, Says, Verdict
-from ringfence.prove.cel.values import ANYTHING, Items, Shape, Value, known
+from ringfence.prove.cel.values import ANYTHING, Items, Shape, Value
 from ringfence.prove.network.selectors import UnreadableError
 from ringfence.prove.scheduling.annotations import namespace_selector, namespace_tolerations
+from ringfence.prove.scheduling.candidates import some_pod_passes
 from ringfence.prove.scheduling.taints import NO_EXECUTE, NO_SCHEDULE, UNSCHEDULABLE, Taint
 from ringfence.prove.scheduling.values import NodeFacts
 from ringfence.prove.scheduling.view import POD_NODE_SELECTOR, POD_TOLERATIONS, PlacementView
-
-MOST_CANDIDATES = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +103,8 @@ def _way_verdict(policies: PodPolicies, node: NodeFacts, way: _Way) -> Verdict:
     if all(verdict.says is Says.REFUSES for verdict in found):
         refs = tuple(dict.fromkeys(ref for verdict in found for ref in verdict.refs))
         return Verdict(Says.REFUSES, refs, f"{refs[0]} refuses every such pod")
-    for pod in islice(_candidates(policies, node, way), MOST_CANDIDATES):
-        verdict = policies.verdict(known(pod))
-        if verdict.says is Says.PASSES:
-            return Verdict(Says.PASSES, (), "an ordinary pod with the right fields is let in")
+    if not policies.doubts and some_pod_passes(policies, node, way.taints, direct=way.direct):
+        return Verdict(Says.PASSES, (), "an ordinary pod with the right fields is let in")
     open_shapes = [verdict for verdict in found if verdict.says is not Says.REFUSES]
     refs = tuple(dict.fromkeys(ref for verdict in open_shapes for ref in verdict.refs))
     return Verdict(Says.MAYBE, refs, f"whether {', '.join(refs[:3]) or 'admission'} refuses every such pod")
@@ -174,54 +170,3 @@ def _tolerating(taint: Taint) -> tuple[Value, ...]:
     shapes += [Shape({**form, "effect": (taint.effect,)}, maybe) for form in forms]
     # An empty key, value or effect is left out when the API server shows the pod to a policy.
     return tuple((shape,) for shape in shapes)
-
-
-def _candidates(policies: PodPolicies, node: NodeFacts, way: _Way) -> Iterator[dict[str, Any]]:
-    """Pods worth trying: made to land, with the words that the policies themselves use."""
-    words = sorted(policies.strings)
-    keys = [word for word in words if "/" in word and word not in node.labels][:4]
-    plain = [word for word in words if "/" not in word and ":" not in word]
-    labels: list[dict[str, str]] = [{}, *({key: word} for key in keys for word in plain)]
-    selectors: list[dict[str, str]] = [{}, *({key: node.labels[key]} for key in words if key in node.labels)]
-    selectors.append(dict(node.labels))
-    classes: list[str | None] = [None, *plain]
-    exact = [{"key": t.key, "operator": "Equal", "value": t.value, "effect": t.effect} for t in way.taints]
-    tolerations = [exact, [{"operator": "Exists"}], [{"key": t.key, "operator": "Exists"} for t in way.taints]]
-    images = ["i", *(word for word in words if ":" in word)]
-    for labelled, image in islice(product(labels, images[:6]), 40):
-        for selector in (selectors[-1], *selectors[:4]):
-            for tolerated in tolerations:
-                for priority in classes[:40]:
-                    yield _candidate(node, way, selector, tolerated, labelled, priority, image)
-
-
-def _candidate(
-    node: NodeFacts,
-    way: _Way,
-    selector: dict[str, str],
-    tolerations: list[dict[str, Any]],
-    labels: dict[str, str],
-    priority: str | None,
-    image: str,
-) -> dict[str, Any]:
-    # The API server adds these where the pod has none of its own.
-    lost = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable")
-    operator = "Exists" if tolerations and tolerations[0].get("operator") == "Exists" else "Equal"
-    seconds = [{"key": key, "operator": operator, "effect": NO_EXECUTE, "tolerationSeconds": 300} for key in lost]
-    spec: dict[str, Any] = {
-        "containers": [{"name": "c", "image": image, "resources": {}, "imagePullPolicy": "Always"}],
-        "restartPolicy": "Always",
-        "schedulerName": "default-scheduler",
-        "serviceAccountName": "default",
-        "serviceAccount": "default",
-        "securityContext": {},
-        "priority": 0,
-        "tolerations": [*tolerations, *seconds],
-    }
-    if selector:
-        spec["nodeSelector"] = selector
-    if way.direct:
-        spec["nodeName"] = node.name
-    if priority:
-        spec["priorityClassName"] = priority
-    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "attack", "labels": labels}, "spec": spec}
