@@ -1,7 +1,8 @@
 """How long the ledger takes at a size: appending, replaying, verifying.
 
 ``python benchmarks/evidence.py [ENTRIES]`` writes that many entries (10,000) into a folder of its own and prints
-seconds as JSON. Every append is synced to the disk, so its figure is that of the disk as much as ours.
+seconds as JSON. Every append is synced to the disk, so its figure is that of the disk as much as ours. ``append once``
+is one more promotion, which must not be there already.
 """
 
 import json
@@ -19,7 +20,7 @@ from ringfence.evidence.signing import file_signer
 from ringfence.evidence.store import FileStore
 
 
-def event(number: int) -> Event:
+def event(number: int, *, once: bool = False) -> Event:
     """A promotion as the ledger gets it."""
     return Event(
         kind="promotion.done",
@@ -29,6 +30,7 @@ def event(number: int) -> Event:
         at=datetime(2026, 11, 23, tzinfo=UTC),
         facts={"number": number, "revision": f"{number:040x}", "gates": ["separation", "health"]},
         clauses=("mdr Annex VI 6.5.2",),
+        once=f"move {number:016x}" if once else None,
     )
 
 
@@ -41,7 +43,8 @@ def seconds(work: Callable[[], object]) -> float:
 
 def measure(entries: int, folder: Path) -> dict[str, float | int]:
     """The figures for a ledger of ``entries``."""
-    ledger = Ledger("bench", FileStore(folder / "ledger.jsonl"), file_signer(folder / "key.pem"), SystemClock())
+    signer, store = file_signer(folder / "key.pem"), FileStore(folder / "ledger.jsonl")
+    ledger = Ledger("bench", store, signer, SystemClock(), index=folder / "index.json")
     filling = seconds(lambda: [ledger.append(event(number)) for number in range(entries)])
     verification = ledger.verify()
     assert verification.intact
@@ -50,7 +53,10 @@ def measure(entries: int, folder: Path) -> dict[str, float | int]:
         "entries": entries,
         "append": round(filling / entries, 5),
         "verify": seconds(ledger.verify),
-        "replay": seconds(ledger.believed),
+        "append once, without an index": seconds(lambda: ledger.append(event(entries, once=True))),
+        "append once": seconds(lambda: ledger.append(event(entries + 1, once=True))),
+        "replay a stream": seconds(lambda: ledger.stream("move ")),
+        "the last 20": seconds(lambda: ledger.latest(20)),
         "bytes": (folder / "ledger.jsonl").stat().st_size,
     }
 

@@ -88,8 +88,7 @@ def list_entries(
     """Show what the ledger holds, latest last; not verified."""
     from ringfence.flows import evidence as flow
 
-    found = flow.entries(Paths.from_environment(), file, SystemClock())
-    shown = found[-last:] if last > 0 else found
+    shown = flow.entries(Paths.from_environment(), file, SystemClock(), last)
     value = {"apiVersion": "ringfence.dev/v1", "kind": "LedgerEntries", "entries": [one.to_json() for one in shown]}
     if print_data(value, output):
         return

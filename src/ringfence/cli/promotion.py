@@ -28,7 +28,10 @@ DEFAULT = Path("ringfence.yaml")
 
 def workspace(file: Path, actor: str | None) -> Workspace:
     """Open the landscape with this machine's clock and folders."""
-    return open_workspace(file, Paths.from_environment(), SystemClock(), actor)
+    opened = open_workspace(file, Paths.from_environment(), SystemClock(), actor)
+    if opened.journal.stale:
+        say(f"as it was when it was last seen: {opened.journal.stale}")
+    return opened
 
 
 def show(answer: Answer, output: Format) -> None:

@@ -174,6 +174,22 @@ class Repository:
             f"{self.path}: others kept writing first", reason="GitRace", hint="run the same command again"
         )
 
+    def follow(self, remote: str) -> None:
+        """Put the branch where another repository has it, with the user's own Git settings and credentials.
+
+        That one is the truth: a commit that was never pushed there happened nowhere, and whoever made it makes it
+        again. A remote without the branch changes nothing. Raises StateError when it cannot be read.
+        """
+        name = f"refs/ringfence/{os.getpid()}-{time.monotonic_ns()}"
+        result = _run(self.path, ("fetch", "--quiet", remote, f"+{_REFERENCE}:{name}"), None, own=True)
+        if result.returncode:
+            if b"find remote ref" in result.stderr:
+                return
+            raise _failure(self.path, "fetch", result)
+        with self._locked():
+            _git(self.path, "update-ref", _REFERENCE, name)
+            _git(self.path, "update-ref", "-d", name)
+
     def push(self, remote: str) -> None:
         """Bring the branch to another repository, with the user's own Git settings and credentials.
 
@@ -181,13 +197,32 @@ class Repository:
         """
         result = _run(self.path, ("push", "--quiet", remote, f"{_REFERENCE}:{_REFERENCE}"), None, own=True)
         if result.returncode:
-            if b"rejected" in result.stderr:
+            if b"rejected" in result.stderr or b"cannot lock ref" in result.stderr:
                 raise ConflictError(
-                    f"the remote repository: its branch {BRANCH} has commits that are not Ringfence's",
+                    f"the remote repository: somebody else wrote to its branch {BRANCH} at the same time",
                     reason="GitRejected",
-                    hint="give Ringfence a repository of its own for each Environment",
+                    hint="run the same command again; give Ringfence a repository of its own for each Environment",
                 )
             raise _failure(self.path, "push", result)
+
+    def share(self, remote: str | None, edit: Edit, message: str, *, author: Person = RINGFENCE) -> Commit:
+        """As ``update``, on top of what ``remote`` (None: nobody) has, and pushed there; again when others were first.
+
+        Raises ConflictError when others were first too often.
+        """
+        if remote is None:
+            return self.update(edit, message, author=author)
+        for left in reversed(range(_ATTEMPTS)):
+            self.follow(remote)
+            made = self.update(edit, message, author=author)
+            try:
+                self.push(remote)
+            except ConflictError:
+                if left == 0:
+                    raise
+                continue
+            return made
+        raise AssertionError("unreachable")  # pragma: no cover
 
     def _import(
         self, head: str | None, changes: Mapping[str, bytes | None], message: str, author: Person

@@ -87,7 +87,12 @@ def open_ledger(paths: Paths, landscape: str, clock: Clock) -> Ledger:
     """The ledger of the landscape of that name, ready to be written; nothing is written yet but a missing key."""
     settings = read_settings(paths, landscape)
     return Ledger(
-        landscape, open_store(paths, landscape, settings), open_signer(paths, settings), clock, trusted_keys(settings)
+        landscape,
+        open_store(paths, landscape, settings),
+        open_signer(paths, settings),
+        clock,
+        trusted_keys(settings),
+        evidence_folder(paths, landscape) / "index.json",
     )
 
 

@@ -204,12 +204,10 @@ def _commit(ready: Prepared, targets: Targets, environment: Environment, report:
         # Compared again at each try: a promotion may have written in the meantime, and what it wrote stays.
         return file_changes(repository, ready.manifests, environment.name)
 
-    commit = repository.update(edit, f"Apply {ready.manifests.landscape} to {environment.name}")
+    remote = targets.contexts.repositories.get(environment.name)
+    commit = repository.share(remote, edit, f"Apply {ready.manifests.landscape} to {environment.name}")
     if commit.made:
         report(f"{environment.name}: committed {commit.sha[:12]}")
-    remote = targets.contexts.repositories.get(environment.name)
-    if remote is not None:
-        repository.push(remote)
     return commit
 
 

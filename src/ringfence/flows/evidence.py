@@ -126,9 +126,10 @@ def export(found: Found, form: ExportFormat, clock: Clock, checkpoint: Path | No
     return Export(json.dumps(value, indent=2, ensure_ascii=False) + "\n", verification.intact)
 
 
-def entries(paths: Paths, given: Path | None, clock: Clock) -> tuple[Entry, ...]:
-    """The entries of a landscape's ledger, for showing; not verified."""
-    return open_ledger(paths, landscape_name(paths, given), clock).entries()
+def entries(paths: Paths, given: Path | None, clock: Clock, last: int = 0) -> tuple[Entry, ...]:
+    """The entries of a landscape's ledger, or its ``last`` ones only, for showing; not verified."""
+    ledger = open_ledger(paths, landscape_name(paths, given), clock)
+    return ledger.latest(last) if last > 0 else ledger.entries()
 
 
 def checkpoint(paths: Paths, given: Path | None, output: Path, clock: Clock) -> int:

@@ -245,7 +245,7 @@ def _remember(workspace: Workspace, application: Application, turn: Applied) -> 
     body = {"by": workspace.actor, "to": turn.deployment, **turn.to_json()}
     kept = {key: body[key] for key in ("by", "to", "written", "removed", "seconds")}
     entry = Entry(workspace.clock.now(), application.name, "applied-locally", kept, turn.deployment)
-    workspace.journal.write(entry)
+    workspace.journal.write_here(entry)
 
 
 def _fingerprint(folder: Path) -> tuple[tuple[str, int, int], ...]:

@@ -46,12 +46,14 @@ def promote(workspace: Workspace, world: World, request: Request) -> Answer:
             attempts += 1
             if attempts == _ATTEMPTS:
                 raise
+            workspace.journal.refresh()
             continue
         left = request.patience - (workspace.clock.monotonic() - began)
         if answer.outcome is not Outcome.WAITING or left <= 0 or answer.revision is not None or request.dry_run:
             return answer
         world.report(f"waiting: {answer.because}")
         workspace.clock.sleep(min(left, _POLL_SECONDS))
+        workspace.journal.refresh()
 
 
 def _once(workspace: Workspace, world: World, request: Request) -> Answer:

@@ -87,7 +87,8 @@ def release(workspace: Workspace, name: str, version: str, choices: Choices) -> 
         "to": ladder.rungs[0].deployments[0]}, ladder.rungs[0].deployments[0], digest,
     )  # fmt: skip
     workspace.evidence("release.made", f"{name} {version}", "released", _facts(made), once=f"release {digest}")
-    following = workspace.journal.record(ladder, Released(made.record), entry)
+    shared = workspace.releases.files(digest) if workspace.journal.shared is not None else None
+    following = workspace.journal.record(ladder, Released(made.record), entry, files=shared)
     return Made(made, _place(following, digest), new=True, notes=notes)
 
 

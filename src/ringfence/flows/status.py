@@ -3,6 +3,7 @@
 What does not answer is shown as such: one cluster that is down must not hide the others.
 """
 
+import contextlib
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -206,6 +207,11 @@ def _deployments(
         for one in topology.environments
         if ((path := targets.repository_path(one.name)) / "HEAD").is_file()
     }
+    for name, repository in repositories.items():
+        remote = targets.contexts.repositories.get(name)
+        if remote is not None:
+            with contextlib.suppress(RingfenceError):  # what this machine knew last is shown instead
+                repository.follow(remote)
     heads = {name: repository.head() for name, repository in repositories.items()}
     found = []
     for placement in sorted(topology.placements, key=lambda one: one.deployment):

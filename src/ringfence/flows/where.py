@@ -8,7 +8,7 @@ from typing import Any
 from ringfence.base.clock import Clock
 from ringfence.base.paths import Paths
 from ringfence.flows.promotion.beside import beside
-from ringfence.flows.promotion.workspace import open_workspace
+from ringfence.flows.promotion.workspace import open_workspace, shared_ladder
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class DeploymentRelease:
 
 def where(file: Path, paths: Paths, clock: Clock, landscape: str) -> Mapping[str, DeploymentRelease]:
     """Every deployment that a promotion has touched, by name; nothing, and nothing made, before the first release."""
-    if not (paths.landscape(landscape) / "promotion.db").exists():
+    if not (paths.landscape(landscape) / "promotion.db").exists() and shared_ladder(paths, landscape) is None:
         return {}
     workspace = open_workspace(file, paths, clock)
     found: dict[str, DeploymentRelease] = {}

@@ -1,5 +1,6 @@
 """The ledger: what an attacker with the file can do, and what is found of it."""
 
+import base64
 import itertools
 import json
 import os
@@ -18,6 +19,7 @@ from hypothesis import strategies as st
 from ringfence.base.clock import SetClock
 from ringfence.base.errors import InputError, StateError
 from ringfence.evidence.event import Event
+from ringfence.evidence.index import EVERY, Known, LedgerIndex
 from ringfence.evidence.ledger import Ledger
 from ringfence.evidence.signing import CommandSigner, FileSigner, file_signer
 from ringfence.evidence.store import FileStore
@@ -411,3 +413,49 @@ def test_an_event_without_an_actor_or_an_offset_is_refused() -> None:
         Event("x", "", "it", "", NOON)
     with pytest.raises(InputError):
         Event("x", "alice", "it", "", datetime(2026, 1, 1))  # noqa: DTZ001
+
+
+def indexed(folder: Path, signer: FileSigner) -> Ledger:
+    store = FileStore(folder / "ledger.jsonl")
+    return Ledger("clinic", store, signer, SetClock(NOON), index=folder / "index.json")
+
+
+def streamed(number: int, prefix: str = "orders/") -> Event:
+    return Event("order.approved", "carol", "clinic", "ready", NOON, {"number": number}, (), f"{prefix}{number}")
+
+
+def test_an_index_says_what_the_ledger_says(tmp_path: Path) -> None:
+    signer = file_signer(tmp_path / "key.pem")
+    ledger = indexed(tmp_path, signer)
+    for number in range(EVERY + 3):
+        ledger.append(streamed(number))
+    index = tmp_path / "index.json"
+    assert index.exists()
+    with_index = ledger.stream("orders/")
+    assert [event.facts["number"] for event in with_index] == list(range(EVERY + 3))
+    assert ledger.append(streamed(2)).sequence == 3
+    index.unlink()
+    assert ledger.stream("orders/") == with_index
+
+
+@pytest.mark.parametrize("edit", ["forged", "of another ledger's lines", "hidden", "cut"])
+def test_an_index_that_does_not_fit_is_not_believed(tmp_path: Path, edit: str) -> None:
+    signer = file_signer(tmp_path / "key.pem")
+    ledger = indexed(tmp_path, signer)
+    for number in range(EVERY + 1):
+        ledger.append(streamed(number))
+    index = tmp_path / "index.json"
+    lines = (tmp_path / "ledger.jsonl").read_bytes().splitlines()
+    stranger = file_signer(tmp_path / "stranger.pem")
+    if edit == "forged":
+        LedgerIndex(index, "clinic", stranger).save(Known(len(lines), "sha256:0", {}), lines)
+    elif edit == "of another ledger's lines":
+        LedgerIndex(index, "clinic", signer).save(Known(2, "sha256:0", {}), [b"other", b"lines"])
+    elif edit == "hidden":
+        envelope = json.loads(index.read_text())
+        envelope["payload"] = base64.b64encode(base64.b64decode(envelope["payload"]).replace(b"orders/3", b"gone/3"))
+        index.write_text(json.dumps({**envelope, "payload": envelope["payload"].decode()}))
+    else:
+        index.write_bytes(index.read_bytes()[:100])
+    assert len(ledger.stream("orders/")) == EVERY + 1
+    assert ledger.append(streamed(3)).sequence == 4

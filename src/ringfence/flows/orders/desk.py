@@ -24,6 +24,8 @@ from ringfence.order.state import (
     event_to_json,
 )
 
+_PREFIX = "order/"
+
 
 @dataclass(frozen=True, slots=True)
 class OrderDesk:
@@ -37,7 +39,7 @@ class OrderDesk:
     def orders(self) -> Mapping[str, Order]:
         """Every order by its identifier, oldest first."""
         found: dict[str, Order] = {}
-        for event in self.ledger.believed():
+        for event in self.ledger.believed(_PREFIX):
             identifier = _identifier(event.once)
             if identifier is None:
                 continue
@@ -88,7 +90,7 @@ class OrderDesk:
             at=event.at,
             facts=event_to_json(event),
         )
-        self.ledger.follow(f"order/{identifier}/", place, evidence)
+        self.ledger.follow(f"{_PREFIX}{identifier}/", place, evidence)
 
 
 def open_orders(paths: Paths, landscape: str, clock: Clock, actor: str | None) -> OrderDesk:

@@ -12,8 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from ringfence.base.errors import StateError
-from ringfence.evidence.place import open_ledger
+from ringfence.base.errors import ConflictError, StateError
 from ringfence.flows.promotion.commands import run_command
 from ringfence.flows.promotion.delivery import Delivery, Order
 from ringfence.flows.promotion.journal import Entry
@@ -52,6 +51,7 @@ def alone(workspace: Workspace, move: Move, waiting: Callable[[], None]) -> Iter
         except BlockingIOError:
             waiting()
             fcntl.flock(stream, fcntl.LOCK_EX)
+        workspace.journal.refresh()
         yield
 
 
@@ -92,11 +92,16 @@ def carry_out(
     observed = arrivals[about]["observed"] if about in arrivals else None
     more = {**facts, **data, "observed": observed, "seconds": seconds, "platform": platform}
     body = _body(state, move, revisions.get(about or ""), more)
-    _evidence(workspace, move, body, written)
+    _evidence(workspace, move, body)
     event = _WORDS[move.kind]
     done = MoveDone(move.identifier, workspace.clock.now(), platform, revisions)
     entry = Entry(workspace.clock.now(), ladder.application, event, body, about, move.release)
-    workspace.journal.record(ladder, done, entry)
+    try:
+        workspace.journal.record(ladder, done, entry)
+    except ConflictError:
+        if move.identifier in workspace.state(ladder.application).moves:
+            raise
+        # A colleague's machine went on with the same move, and finished it first.
     workspace.journal.forget(move.identifier)
     return Carried(move, revisions.get(about or ""), observed, seconds)
 
@@ -221,16 +226,12 @@ def _body(state: LadderState, move: Move, revision: str | None, facts: dict[str,
     return {key: value for key, value in body.items() if value not in (None, [], False)}
 
 
-def _evidence(workspace: Workspace, move: Move, body: dict[str, Any], written: dict[str, str]) -> None:
-    """Once a move. The ledger is read through only after a crash: asking it each time would slow every promotion."""
-    if "evidence" in written:
-        ledger = open_ledger(workspace.paths, workspace.landscape.name, workspace.clock)
-        if any(entry.event.facts.get("move") == move.identifier for entry in ledger.entries()):
-            return
-    workspace.journal.reached(move.identifier, "evidence", "begun")
+def _evidence(workspace: Workspace, move: Move, body: dict[str, Any]) -> None:
+    """Once a move, whichever machine comes to it first: the ledger knows moves by their identifier."""
     subject = main_deployment(move) or move.origin
     because = move.because or f"{move.kind.value} from {move.origin}"
-    workspace.evidence(f"{move.kind.value}.done", subject, because, {**body, "release": move.release})
+    facts = {**body, "release": move.release}
+    workspace.evidence(f"{move.kind.value}.done", subject, because, facts, once=f"move {move.identifier}")
 
 
 def _message(state: LadderState, move: Move, deployment: str) -> str:

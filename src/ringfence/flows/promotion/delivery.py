@@ -16,7 +16,7 @@ from ringfence.base.clock import Clock
 from ringfence.base.errors import ConflictError, StateError
 from ringfence.decide.topology import Topology
 from ringfence.deliver.argocd import await_revisions, observe, refresh, unfinished
-from ringfence.deliver.git import Person
+from ringfence.deliver.git import Person, Repository
 from ringfence.flows.promotion.store import Release
 from ringfence.flows.targets import Targets
 from ringfence.kube import APPLICATIONS, PODS, Resource
@@ -121,6 +121,14 @@ class ArgoDelivery:
             )
         return self._places[deployment]
 
+    def _followed(self, environment: str) -> Repository:
+        """The repository of an Environment as everybody has it: colleagues may have written to it."""
+        repository = self._targets.repository(environment)
+        remote = self._targets.contexts.repositories.get(environment)
+        if remote is not None:
+            repository.follow(remote)
+        return repository
+
     def _only(self, deployment: str) -> Topology:
         return replace(self._topology, placements=(self._topology.placement(deployment),))
 
@@ -134,7 +142,7 @@ class ArgoDelivery:
         place = self._place(deployment)
         if not (self._targets.repository_path(place.environment) / "HEAD").is_file():
             raise _not_applied(deployment)
-        if not self._targets.repository(place.environment).files(place.path):
+        if not self._followed(place.environment).files(place.path):
             raise _not_applied(deployment)
 
     def commit(self, order: Order) -> Committed:
@@ -165,10 +173,8 @@ class ArgoDelivery:
         author = Person(
             order.by.partition("@")[0] or order.by, order.by if "@" in order.by else f"{order.by}@localhost"
         )
-        made = repository.update(edit, order.message, author=author)
         remote = self._targets.contexts.repositories.get(place.environment)
-        if remote is not None:
-            repository.push(remote)
+        made = repository.share(remote, edit, order.message, author=author)
         self._report(f"{order.deployment}: committed {made.sha[:12]} to {place.environment}")
         return Committed(made.sha)
 
@@ -180,14 +186,15 @@ class ArgoDelivery:
             f"{order.deployment}: Git holds {there.get('version') or 'no release'} there, put by"
             f" {there.get('by') or 'nobody'}; this machine's journal expects something else",
             reason="GitDiffers",
-            hint="was it promoted from another machine? `--force` takes the place over all the same",
+            hint="machines that promote the same landscape share the ladder: ringfence evidence init --git --remote;"
+            " `--force` takes the place over all the same",
         )
 
     def arrive(self, deployment: str, revision: str, timeout: float) -> Observed:
         """Wait for the cluster; see ``Delivery``."""
         place = self._place(deployment)
         environment = self._topology.environment(place.environment)
-        repository = self._targets.repository(place.environment)
+        repository = self._followed(place.environment)
         namespace = self._targets.argocd_namespace(place.environment)
         until = self._clock.monotonic() + timeout
         with ExitStack() as stack:
@@ -227,7 +234,7 @@ class ArgoDelivery:
         seen = observe(found)
         if seen.revision is None or expected is None:
             return Running(expected, seen.revision, False, seen.message or f"{seen.sync}, {seen.health}")
-        follows = self._targets.repository(place.environment).contains(expected, seen.revision)
+        follows = self._followed(place.environment).contains(expected, seen.revision)
         observed = expected if follows else seen.revision
         because = f"{deployment} is {seen.health} at {seen.revision[:12]}"
         return Running(expected, observed, seen.health == "Healthy", because)

@@ -51,6 +51,8 @@ def sign(workspace: Workspace, release: str, document: Path) -> Path:
     name = hashlib.sha256(f"{workspace.actor}\n{digest}".encode()).hexdigest()[:24]
     path = folder / f"{name}.dsse.json"
     write_atomically(path, canonical(seal(canonical(payload), STATEMENT_TYPE, signer)))
+    names = (digest.removeprefix("sha256:"), path.name)
+    workspace.journal.share({_shared_path(release, name): (folder / name).read_bytes() for name in names})
     return path
 
 
@@ -60,11 +62,14 @@ def statements(workspace: Workspace, release: str) -> tuple[Statement, ...]:
     signer = open_signer(workspace.paths, settings)
     found = []
     folder = folder_of(workspace, release)
-    for path in sorted(folder.glob("*.dsse.json")):
+    files = {path.name: path.read_bytes() for path in folder.glob("*")}
+    if workspace.journal.shared is not None:
+        files.update(workspace.journal.shared.files(_shared_path(release, "").rstrip("/")))
+    for name in sorted(name for name in files if name.endswith(".dsse.json")):
         try:
-            payload = unseal(json.loads(path.read_bytes()), STATEMENT_TYPE, (signer.public, *trusted_keys(settings)))
+            payload = unseal(json.loads(files[name]), STATEMENT_TYPE, (signer.public, *trusted_keys(settings)))
             value = json.loads(payload)
-            content = (folder / value["document"].removeprefix("sha256:")).read_bytes()
+            content = files[value["document"].removeprefix("sha256:")]
             good = value["release"] == release and value["document"] == "sha256:" + hashlib.sha256(content).hexdigest()
             if good:
                 found.append(Statement(value["by"], value["document"], datetime.fromisoformat(value["at"])))
@@ -72,3 +77,7 @@ def statements(workspace: Workspace, release: str) -> tuple[Statement, ...]:
             # A statement that cannot be believed is none; the gate then says that one is missing.
             continue
     return tuple(found)
+
+
+def _shared_path(release: str, name: str) -> str:
+    return f"impact/{release.removeprefix('sha256:')}/{name}"

@@ -16,6 +16,7 @@ from typing import Any
 
 from ringfence.base.errors import StateError
 from ringfence.base.paths import write_atomically
+from ringfence.flows.promotion.shared import SharedLadder
 from ringfence.landscape.model import SourceKind
 from ringfence.promote.state import ReleaseRecord
 
@@ -85,8 +86,10 @@ class Release:
 class ReleaseStore:
     """The releases of a landscape in a folder."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, shared: SharedLadder | None = None) -> None:
+        """``shared`` is where the releases of other machines are fetched from when they are asked for."""
         self._folder = folder
+        self._shared = shared
 
     def path(self, digest: str) -> Path:
         """The file of a release."""
@@ -104,6 +107,7 @@ class ReleaseStore:
     def get(self, digest: str) -> Release:
         """The release of that digest. Raises StateError when it is not there or is not what its digest says."""
         path = self.path(digest)
+        self._fetch(digest, path)
         try:
             release = _read(json.loads(path.read_bytes().decode("utf-8", "surrogateescape")))
         except FileNotFoundError as error:
@@ -118,12 +122,29 @@ class ReleaseStore:
             raise self._damaged(path)
         return release
 
+    def files(self, *digests: str) -> dict[str, bytes]:
+        """Releases as the shared ladder keeps them, by path; without digests: all that are here."""
+        paths = [self.path(digest) for digest in digests] or sorted(self._folder.glob("*.json"))
+        return {_shared_path(path): path.read_bytes() for path in paths}
+
+    def _fetch(self, digest: str, path: Path) -> None:
+        """Bring a release of another machine here; what it holds is checked against its digest when it is read."""
+        if self._shared is None or path.exists():
+            return
+        content = self._shared.read(_shared_path(path))
+        if content is not None:
+            write_atomically(path, content, mode=0o400)
+
     def _damaged(self, path: Path) -> StateError:
         return StateError(
             f"{path}: the release is damaged: its content is not what its digest says",
             reason="ReleaseDamaged",
             hint="restore the file from a copy, or remove it and make the release again from the same source",
         )
+
+
+def _shared_path(path: Path) -> str:
+    return f"releases/{path.name}"
 
 
 def _read(value: Mapping[str, Any]) -> Release:

@@ -18,8 +18,10 @@ from ringfence.base.errors import InputError
 from ringfence.base.paths import Paths
 from ringfence.base.text import listed, suggestion
 from ringfence.evidence.event import Event as LedgerEvent
-from ringfence.evidence.place import open_ledger
+from ringfence.evidence.gitref import GitRef
+from ringfence.evidence.place import open_ledger, read_settings
 from ringfence.flows.promotion.journal import Journal
+from ringfence.flows.promotion.shared import SharedLadder
 from ringfence.flows.promotion.source import committer
 from ringfence.flows.promotion.store import ReleaseStore
 from ringfence.landscape.load import DEFAULT_FILE, load_landscape
@@ -112,15 +114,19 @@ def open_workspace(file: Path, paths: Paths, clock: Clock, actor: str | None = N
     landscape = load_landscape(path)
     policy = policy_of(landscape, asked_gates(landscape), _written(read_document(path)))
     folder = paths.landscape(landscape.name)
-    return Workspace(
-        landscape,
-        policy,
-        paths,
-        clock,
-        acting(actor, Path(landscape.folder)),
-        Journal(folder / "promotion.db"),
-        ReleaseStore(folder / "releases"),
-    )
+    shared = shared_ladder(paths, landscape.name)
+    releases = ReleaseStore(folder / "releases", shared)
+    journal = Journal(folder / "promotion.db", shared, releases.files)
+    journal.refresh()
+    return Workspace(landscape, policy, paths, clock, acting(actor, Path(landscape.folder)), journal, releases)
+
+
+def shared_ladder(paths: Paths, landscape: str) -> SharedLadder | None:
+    """The ladder that lies beside the ledger where that is kept in Git; None: this machine has its own."""
+    settings = read_settings(paths, landscape)
+    if settings.repository is None:
+        return None
+    return SharedLadder(GitRef(Path(settings.repository), f"ladder/{landscape}", "the ladder", settings.remote))
 
 
 def acting(given: str | None, folder: Path) -> str:
