@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from ringfence.cli.output import Format, print_data
-from ringfence.cli.promotion import DEFAULT, Actor, Because, File, Output, ReleaseName, workspace
+from ringfence.cli.promotion import DEFAULT, Actor, Because, DryRun, File, Output, ReleaseName, workspace
 
 
 def command(
@@ -23,6 +23,7 @@ def command(
     ] = None,
     file: File = DEFAULT,
     actor: Actor = None,
+    dry_run: DryRun = False,
     output: Output = Format.TABLE,
 ) -> None:
     """Approve that the release at a deployment enters a stage. Its author's word does not count."""
@@ -33,7 +34,9 @@ def command(
     if impact is not None:
         from ringfence.flows.promotion.statements import sign
 
-        sign(opened, subject.digest, impact)
-    answer = standing.approve(opened, subject, to.rpartition("/")[2], because, emergency=emergency)
+        sign(opened, subject.digest, impact, dry_run=dry_run)
+    stage = to.rpartition("/")[2]
+    answer = standing.approve(opened, subject, stage, because, emergency=emergency, dry_run=dry_run)
     if not print_data(answer.to_json(), output):
-        sys.stdout.write(f"{answer.application} {answer.version} may enter {to}, says {answer.by}\n")
+        says = "would say" if dry_run else "says"
+        sys.stdout.write(f"{answer.application} {answer.version} may enter {to}, {says} {answer.by}\n")

@@ -104,11 +104,15 @@ def list_entries(
 def checkpoint(
     to: Annotated[Path, typer.Option("--to", help="Where to write it: a place that whoever holds the ledger lacks.")],
     file: Given = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check only.")] = False,
 ) -> None:
     """Write a signed checkpoint, to be kept by somebody else; it later shows whether the end was cut off."""
     from ringfence.flows import evidence as flow
 
-    count = flow.checkpoint(Paths.from_environment(), file, to, SystemClock())
+    count = flow.checkpoint(Paths.from_environment(), file, to, SystemClock(), dry_run=dry_run)
+    if dry_run:
+        say(f"{to}: a checkpoint of {count} entries would be written")
+        return
     say(f"{to}: a checkpoint of {count} entries; give it to somebody who cannot write to the ledger")
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from ringfence.cli.output import Format, Table, print_data, print_table
-from ringfence.cli.promotion import DEFAULT, Actor, Because, File, Output, workspace
+from ringfence.cli.promotion import DEFAULT, Actor, Because, DryRun, File, Output, workspace
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
 
@@ -22,29 +22,31 @@ def hold() -> None:
 @app.command("set")
 def set_hold(
     what: What, version: Version = None, because: Because = None, file: File = DEFAULT, actor: Actor = None,
-    output: Output = Format.TABLE,
+    dry_run: DryRun = False, output: Output = Format.TABLE,
 ) -> None:  # fmt: skip
     """Hold a release: nothing promotes or demotes it until the hold is lifted."""
     from ringfence.flows import standing
 
     opened = workspace(file, actor)
-    answer = standing.hold(opened, standing.find(opened, what, version), because)
+    answer = standing.hold(opened, standing.find(opened, what, version), because, dry_run=dry_run)
     if not print_data(answer.to_json(), output):
-        sys.stdout.write(f"{answer.application} {answer.version} is held at {answer.place}: {answer.because}\n")
+        is_held = "would be held" if dry_run else "is held"
+        sys.stdout.write(f"{answer.application} {answer.version} {is_held} at {answer.place}: {answer.because}\n")
 
 
 @app.command()
 def lift(
     what: What, version: Version = None, because: Because = None, file: File = DEFAULT, actor: Actor = None,
-    output: Output = Format.TABLE,
+    dry_run: DryRun = False, output: Output = Format.TABLE,
 ) -> None:  # fmt: skip
     """Lift a hold. Nothing moves by that; it may be promoted again."""
     from ringfence.flows import standing
 
     opened = workspace(file, actor)
-    answer = standing.lift(opened, standing.find(opened, what, version), because)
+    answer = standing.lift(opened, standing.find(opened, what, version), because, dry_run=dry_run)
     if not print_data(answer.to_json(), output):
-        sys.stdout.write(f"{answer.application} {answer.version} at {answer.place} is no longer held\n")
+        free = "would no longer be held" if dry_run else "is no longer held"
+        sys.stdout.write(f"{answer.application} {answer.version} at {answer.place} {free}\n")
 
 
 @app.command("list")

@@ -1,6 +1,7 @@
 """``ringfence order``: order an Environment and follow the order."""
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -95,36 +96,6 @@ def show(identifier: Identifier, file: File = None, output: Output = Format.TABL
 
 
 @app.command()
-def approve(
-    identifier: Identifier,
-    because: Because = "",
-    file: File = None,
-    actor: Actor = None,
-    dry_run: DryRun = False,
-    output: Output = Format.TABLE,
-) -> None:
-    """Agree to an order; with `fourEyes` somebody other than who submitted it."""
-    from ringfence.flows.orders import commands
-
-    _show(commands.approve(_desk(file, identifier, actor), identifier, because, dry_run=dry_run), output)
-
-
-@app.command()
-def reject(
-    identifier: Identifier,
-    because: Because,
-    file: File = None,
-    actor: Actor = None,
-    dry_run: DryRun = False,
-    output: Output = Format.TABLE,
-) -> None:
-    """Refuse an order for good."""
-    from ringfence.flows.orders import commands
-
-    _show(commands.reject(_desk(file, identifier, actor), identifier, because, dry_run=dry_run), output)
-
-
-@app.command()
 def deliver(
     identifier: Identifier,
     provider: Annotated[
@@ -173,34 +144,42 @@ def deliver(
         raise typer.Exit(ExitCode.FOUND)
 
 
-@app.command()
-def accept(
-    identifier: Identifier,
-    because: Because = "",
-    file: File = None,
-    actor: Actor = None,
-    dry_run: DryRun = False,
-    output: Output = Format.TABLE,
-) -> None:
-    """Take over what was delivered as it was ordered."""
-    from ringfence.flows.orders import commands
+def _decision(verb: str, *, reason: bool) -> Callable[..., None]:
+    """The command that writes down what a person decides; ``reason`` says that it needs one."""
 
-    _show(commands.accept(_desk(file, identifier, actor), identifier, because, dry_run=dry_run), output)
+    def decide(
+        identifier: str, because: str, file: Path | None, actor: str | None, dry_run: bool, output: Format
+    ) -> None:
+        from ringfence.flows.orders import commands
+        from ringfence.order.state import Accepted, Approved, Cancelled, Rejected
+
+        kinds = {"approve": Approved, "reject": Rejected, "accept": Accepted, "cancel": Cancelled}
+        desk = _desk(file, identifier, actor)
+        _show(commands.decide(desk, identifier, kinds[verb], because, dry_run=dry_run), output)
+
+    def needing(
+        identifier: Identifier, because: Because, file: File = None, actor: Actor = None, dry_run: DryRun = False,
+        output: Output = Format.TABLE,
+    ) -> None:  # fmt: skip
+        decide(identifier, because, file, actor, dry_run, output)
+
+    def explaining(
+        identifier: Identifier, because: Because = "", file: File = None, actor: Actor = None,
+        dry_run: DryRun = False, output: Output = Format.TABLE,
+    ) -> None:  # fmt: skip
+        decide(identifier, because, file, actor, dry_run, output)
+
+    return needing if reason else explaining
 
 
-@app.command()
-def cancel(
-    identifier: Identifier,
-    because: Because,
-    file: File = None,
-    actor: Actor = None,
-    dry_run: DryRun = False,
-    output: Output = Format.TABLE,
-) -> None:
-    """Take an order back; what was built is not removed by that."""
-    from ringfence.flows.orders import commands
-
-    _show(commands.cancel(_desk(file, identifier, actor), identifier, because, dry_run=dry_run), output)
+app.command("approve", help="Agree to an order; with `fourEyes` somebody other than who submitted it.")(
+    _decision("approve", reason=False)
+)
+app.command("reject", help="Refuse an order for good.")(_decision("reject", reason=True))
+app.command("accept", help="Take over what was delivered as it was ordered.")(_decision("accept", reason=False))
+app.command("cancel", help="Take an order back; what was built is not removed by that.")(
+    _decision("cancel", reason=True)
+)
 
 
 def _place(file: Path | None) -> "Place":

@@ -25,9 +25,7 @@ def command(
 
     opened = workspace(file, actor)
     subject = standing.find(opened, what, version)
-    if dry_run:
-        sys.stdout.write(f"{subject.ladder.application} {subject.version} would be rejected\n")
-        return
-    answer = standing.reject(opened, subject, because)
+    answer = standing.reject(opened, subject, because, dry_run=dry_run)
     if not print_data(answer.to_json(), output):
-        sys.stdout.write(f"{answer.application} {answer.version} is rejected for good: {answer.because}\n")
+        rejected = "would be rejected" if dry_run else "is rejected"
+        sys.stdout.write(f"{answer.application} {answer.version} {rejected} for good: {answer.because}\n")

@@ -40,10 +40,15 @@ def record(
     to: Annotated[Path, typer.Option(help="Where to write the signed record.")],
     file: File = HERE,
     actor: Actor = None,
+    dry_run: DryRun = False,
 ) -> None:
     """Sign a new record that an Environment runs what it runs, for those who share nothing with it."""
     from ringfence.flows.updates import commands
 
+    if dry_run:
+        known = commands.recordable(open_file(file, actor), environment)
+        say(f"a record that {environment} runs {known} would be signed and written to {to}")
+        return
     path = commands.issue(open_file(file, actor), environment)
     write_atomically(to, path.read_bytes(), mode=0o644)
     say(f"written to {to}")
@@ -74,13 +79,14 @@ def trust(
     key: Annotated[Path, typer.Argument(help="The public key (PEM) that signs the records of an Environment.")],
     environment: Environment,
     file: Annotated[Path, typer.Option("-f", "--file", help="The Landscape, or its folder.")] = HERE,
+    dry_run: DryRun = False,
 ) -> None:
     """Believe the records of an Environment that a key signed."""
     from ringfence.evidence.signing import read_public_key
     from ringfence.flows.updates import commands
 
-    commands.trust(open_file(file, None), environment, read_public_key(key))
-    say(f"records of {environment} are believed from this key")
+    commands.trust(open_file(file, None), environment, read_public_key(key), dry_run=dry_run)
+    say(f"records of {environment} {'would be' if dry_run else 'are'} believed from this key")
 
 
 def key_file() -> None:

@@ -132,7 +132,7 @@ def entries(paths: Paths, given: Path | None, clock: Clock, last: int = 0) -> tu
     return ledger.latest(last) if last > 0 else ledger.entries()
 
 
-def checkpoint(paths: Paths, given: Path | None, output: Path, clock: Clock) -> int:
+def checkpoint(paths: Paths, given: Path | None, output: Path, clock: Clock, *, dry_run: bool = False) -> int:
     """Write a signed checkpoint of the ledger to ``output``; how many entries it speaks of."""
     ledger: Ledger = open_ledger(paths, landscape_name(paths, given), clock)
     verification = ledger.verify()
@@ -142,7 +142,8 @@ def checkpoint(paths: Paths, given: Path | None, output: Path, clock: Clock) -> 
             reason="LedgerBroken",
             hint="ringfence evidence verify says everything that was found",
         )
-    write_atomically(output, ledger.checkpoint(), mode=0o644)
+    if not dry_run:
+        write_atomically(output, ledger.checkpoint(), mode=0o644)
     return verification.entries
 
 

@@ -9,6 +9,7 @@ from ringfence.flows.promotion.workspace import Workspace, need_reason
 from ringfence.promote.decisions import Refusal, standing_at
 from ringfence.promote.events import Approved, Event, Held, Lifted, Rejected
 from ringfence.promote.ladder import Ladder
+from ringfence.promote.machine import advance
 from ringfence.promote.rules import place_name
 from ringfence.promote.state import Approval, LadderState, Note
 
@@ -39,9 +40,10 @@ class Standing:
     said: str
     by: str
     because: str | None
+    dry_run: bool = False
 
     def to_json(self) -> dict[str, Any]:
-        """The answer with the names of its schema."""
+        """The answer; ``dryRun`` says that it would be so, and that nothing was written down."""
         return {
             "apiVersion": "ringfence.dev/v1",
             "kind": "ReleaseStanding",
@@ -52,6 +54,7 @@ class Standing:
             "state": self.said,
             "by": self.by,
             "because": self.because,
+            **({"dryRun": True} if self.dry_run else {}),
         }
 
 
@@ -104,28 +107,35 @@ def find(workspace: Workspace, what: str, release: str | None = None) -> Subject
     return Subject(ladder, state, digest, place_name(application, position) if position else None)
 
 
-def hold(workspace: Workspace, subject: Subject, because: str | None) -> Standing:
+def hold(workspace: Workspace, subject: Subject, because: str | None, *, dry_run: bool = False) -> Standing:
     """Hold a release where it is; nothing moves it until the hold is lifted."""
     reason = need_reason(because, "a hold")
-    return _say(
-        workspace, subject, Held(subject.digest, Note(reason, workspace.actor, workspace.clock.now())), "held", reason
-    )
+    event = Held(subject.digest, Note(reason, workspace.actor, workspace.clock.now()))
+    return _say(workspace, subject, event, "held", reason, dry_run=dry_run)
 
 
-def lift(workspace: Workspace, subject: Subject, because: str | None) -> Standing:
+def lift(workspace: Workspace, subject: Subject, because: str | None, *, dry_run: bool = False) -> Standing:
     """Lift the hold of a release. Raises ConflictError when it is not held."""
     reason = need_reason(because, "lifting a hold")
-    return _say(workspace, subject, Lifted(subject.digest), "lifted", reason)
+    return _say(workspace, subject, Lifted(subject.digest), "lifted", reason, dry_run=dry_run)
 
 
-def reject(workspace: Workspace, subject: Subject, because: str | None) -> Standing:
+def reject(workspace: Workspace, subject: Subject, because: str | None, *, dry_run: bool = False) -> Standing:
     """Reject a release for good: it gives its copy back and never moves up again, nor does its content."""
     reason = need_reason(because, "a rejection")
     event = Rejected(subject.digest, Note(reason, workspace.actor, workspace.clock.now()))
-    return _say(workspace, subject, event, "rejected", reason)
+    return _say(workspace, subject, event, "rejected", reason, dry_run=dry_run)
 
 
-def approve(workspace: Workspace, subject: Subject, stage: str, because: str | None, *, emergency: bool) -> Standing:
+def approve(
+    workspace: Workspace,
+    subject: Subject,
+    stage: str,
+    because: str | None,
+    *,
+    emergency: bool,
+    dry_run: bool = False,
+) -> Standing:
     """Approve that a release enters a stage, as somebody who neither wrote nor released it."""
     subject.ladder.rung(stage)
     record = subject.state.releases[subject.digest]
@@ -138,7 +148,7 @@ def approve(workspace: Workspace, subject: Subject, stage: str, because: str | N
             hint="somebody else approves it, with their own --as",
         )
     approval = Approval(subject.digest, stage, workspace.actor, workspace.clock.now(), emergency)
-    return _say(workspace, subject, Approved(approval), "approved", because, stage)
+    return _say(workspace, subject, Approved(approval), "approved", because, stage, dry_run=dry_run)
 
 
 def held(workspace: Workspace, application: str | None = None) -> tuple[HeldRelease, ...]:
@@ -156,13 +166,26 @@ def held(workspace: Workspace, application: str | None = None) -> tuple[HeldRele
 
 
 def _say(
-    workspace: Workspace, subject: Subject, event: Event, said: str, because: str | None, stage: str | None = None
+    workspace: Workspace,
+    subject: Subject,
+    event: Event,
+    said: str,
+    because: str | None,
+    stage: str | None = None,
+    *,
+    dry_run: bool = False,
 ) -> Standing:
     application = subject.ladder.application
+    answer = Standing(
+        application, subject.digest, subject.version, subject.place, said, workspace.actor, because, dry_run
+    )
+    if dry_run:
+        advance(subject.ladder, subject.state, event)
+        return answer
     body = {"version": subject.version, "by": workspace.actor, "place": subject.place, "because": because, "to": stage}
     body = {key: value for key, value in body.items() if value is not None}
     entry = Entry(workspace.clock.now(), application, said, body, subject.place, subject.digest)
     workspace.journal.record(subject.ladder, event, entry, seen=subject.state)
     facts = {**body, "release": subject.digest}
     workspace.evidence(f"release.{said}", subject.place or f"{application} {subject.version}", because or said, facts)
-    return Standing(application, subject.digest, subject.version, subject.place, said, workspace.actor, because)
+    return answer

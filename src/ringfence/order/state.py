@@ -107,21 +107,36 @@ class Submitted:
 
 
 @dataclass(frozen=True, slots=True)
-class Approved:
-    """Somebody who may, agreed."""
+class Decision:
+    """What a person decides about an order, with a reason."""
 
     at: datetime
     by: str
     because: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Rejected:
+class Approved(Decision):
+    """Somebody who may, agreed."""
+
+    __slots__ = ()
+
+
+class Rejected(Decision):
     """Somebody who may, did not agree."""
 
-    at: datetime
-    by: str
-    because: str
+    __slots__ = ()
+
+
+class Accepted(Decision):
+    """Whoever ordered took it over."""
+
+    __slots__ = ()
+
+
+class Cancelled(Decision):
+    """It is not wanted any more; what was built is not removed by that."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,25 +169,8 @@ class Verified:
     because: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
-    """Whoever ordered took it over."""
-
-    at: datetime
-    by: str
-    because: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Cancelled:
-    """It is not wanted any more; what was built is not removed by that."""
-
-    at: datetime
-    by: str
-    because: str
-
-
-OrderEvent = Submitted | Approved | Rejected | Provisioning | Answered | Verified | Accepted | Cancelled
+Decided = Approved | Rejected | Accepted | Cancelled
+OrderEvent = Submitted | Provisioning | Answered | Verified | Decided
 _KINDS: Mapping[str, type] = {kind.__name__: kind for kind in get_args(OrderEvent)}
 
 _FROM: Mapping[type, frozenset[Phase]] = {
@@ -236,6 +234,10 @@ def _answered(order: Order, event: Answered) -> Order:
     return replace(order, phase=Phase.VERIFYING, delivered=event.delivered, differences=())
 
 
+def _ends(phase: Phase) -> Callable[[Order, Any], Order]:
+    return lambda order, _: replace(order, phase=phase)
+
+
 def _step(event: OrderEvent) -> Step:
     return Step(event.at, event.by, type(event).__name__.lower(), event.because)
 
@@ -247,10 +249,10 @@ def _participle(event: OrderEvent) -> str:
 
 _RULES: Mapping[type, Callable[[Order, Any], Order]] = {
     Approved: _approved,
-    Rejected: lambda order, _: replace(order, phase=Phase.REJECTED),
+    Rejected: _ends(Phase.REJECTED),
     Provisioning: _provisioning,
     Answered: _answered,
     Verified: _verified,
-    Accepted: lambda order, _: replace(order, phase=Phase.ACCEPTED),
-    Cancelled: lambda order, _: replace(order, phase=Phase.CANCELLED),
+    Accepted: _ends(Phase.ACCEPTED),
+    Cancelled: _ends(Phase.CANCELLED),
 }

@@ -281,10 +281,10 @@ def test_an_order_from_submission_to_acceptance(desk: OrderDesk) -> None:
     order = submitted(desk)
     with pytest.raises(OrderRefusedError, match="is submitted"):
         commands.deliver(desk, order.identifier, Builder(), nothing_shared)
-    commands.approve(desk, order.identifier)
+    commands.decide(desk, order.identifier, Approved)
     done = commands.deliver(desk, order.identifier, Builder(), nothing_shared)
     assert (done.phase, done.differences) == (Phase.DELIVERED, ())
-    commands.accept(desk, order.identifier)
+    commands.decide(desk, order.identifier, Accepted)
     value = desk.order(order.identifier).to_json()
     assert (value["kind"], value["state"], value["differences"]) == ("Order", "accepted", [])
     assert [step["event"] for step in value["history"]] == [
@@ -295,17 +295,17 @@ def test_an_order_from_submission_to_acceptance(desk: OrderDesk) -> None:
 
 def test_what_differs_is_named_and_may_be_delivered_again(desk: OrderDesk) -> None:
     order = submitted(desk)
-    commands.approve(desk, order.identifier)
+    commands.decide(desk, order.identifier, Approved)
     wrong = commands.deliver(desk, order.identifier, Builder(replace(DELIVERED, region="us-east-1")), nothing_shared)
     assert (wrong.phase, wrong.differences[0].item) == (Phase.VERIFYING, "region")
     with pytest.raises(OrderRefusedError):
-        commands.accept(desk, order.identifier)
+        commands.decide(desk, order.identifier, Accepted)
     assert commands.deliver(desk, order.identifier, Builder(), nothing_shared).phase is Phase.DELIVERED
 
 
 def test_what_is_shared_or_cannot_be_proved_is_a_difference(desk: OrderDesk) -> None:
     order = submitted(desk)
-    commands.approve(desk, order.identifier)
+    commands.decide(desk, order.identifier, Approved)
     shared = Difference("shares nothing: a to b", "proved", "broken")
     assert commands.deliver(desk, order.identifier, Builder(), lambda _: (shared,)).differences == (shared,)
 
@@ -318,7 +318,7 @@ def test_what_is_shared_or_cannot_be_proved_is_a_difference(desk: OrderDesk) -> 
 
 def test_an_order_that_is_not_there_yet_stays_in_provisioning(desk: OrderDesk) -> None:
     order = submitted(desk)
-    commands.approve(desk, order.identifier)
+    commands.decide(desk, order.identifier, Approved)
     builder = Builder(None)
     assert commands.deliver(desk, order.identifier, builder, nothing_shared).phase is Phase.PROVISIONING
     builder.result = DELIVERED
@@ -354,7 +354,7 @@ def test_an_order_that_is_not_needed_is_said_to_be(desk: OrderDesk) -> None:
     assert first.order is not None
     again = commands.submit(desk, LANDSCAPE, TOPOLOGY, REQUEST, frozenset())
     assert "on order already" in "".join(map(str, again.findings))
-    commands.cancel(desk, first.order.identifier, "not now")
+    commands.decide(desk, first.order.identifier, Cancelled, "not now")
     assert "on order already" not in "".join(
         map(str, commands.submit(desk, LANDSCAPE, TOPOLOGY, REQUEST, frozenset()).findings)
     )
@@ -405,7 +405,7 @@ def answer_file(folder: Path, to: Order, **changes: object) -> Path:
 
 def test_a_ticket_is_written_signed_and_answered(desk: OrderDesk, tmp_path: Path, signer: FileSigner) -> None:
     order = submitted(desk)
-    commands.approve(desk, order.identifier)
+    commands.decide(desk, order.identifier, Approved)
     provider = TicketProvider("clinic", tmp_path / "tickets", signer)
     assert commands.deliver(desk, order.identifier, provider, nothing_shared).phase is Phase.PROVISIONING
     envelope = json.loads((tmp_path / "tickets" / f"{order.identifier}.json").read_bytes())
@@ -420,7 +420,7 @@ def test_a_ticket_is_written_signed_and_answered(desk: OrderDesk, tmp_path: Path
 
 def test_an_answer_to_something_else_is_refused(desk: OrderDesk, tmp_path: Path, signer: FileSigner) -> None:
     order = submitted(desk)
-    commands.approve(desk, order.identifier)
+    commands.decide(desk, order.identifier, Approved)
     provider = TicketProvider("clinic", tmp_path / "tickets", signer)
     with pytest.raises(InputError, match="answers order o-other"):
         commands.deliver(
@@ -459,7 +459,7 @@ def test_a_ticket_is_posted_once(
 ) -> None:
     address, received = webhook
     order = submitted(desk)
-    commands.approve(desk, order.identifier)
+    commands.decide(desk, order.identifier, Approved)
     for _ in range(3):
         provider = TicketProvider("clinic", tmp_path / "tickets", signer, f"{address}/hook")
         commands.deliver(desk, order.identifier, provider, nothing_shared)
@@ -553,7 +553,7 @@ def test_a_crash_at_any_write_is_made_good_by_running_it_again(
         number += 1
         folder = tmp_path / str(number)
         order = submitted(new_desk(folder, signer))
-        commands.approve(new_desk(folder, signer), order.identifier)
+        commands.decide(new_desk(folder, signer), order.identifier, Approved)
         writes = [0]
         with monkeypatch.context() as patch:
             patch.setattr(store, "append_line", dying(store.append_line, writes, number))

@@ -14,15 +14,12 @@ from ringfence.order.order_file import read_answer
 from ringfence.order.provider import Provider, Report
 from ringfence.order.request import Delivered, Difference, Request
 from ringfence.order.state import (
-    Accepted,
     Answered,
-    Approved,
-    Cancelled,
+    Decided,
     Order,
     OrderRefusedError,
     Phase,
     Provisioning,
-    Rejected,
     Submitted,
     Verified,
 )
@@ -81,24 +78,11 @@ def groups_of(landscape: Landscape, topology: Topology, environment: str) -> fro
     return frozenset(group for one in partition.deployments if one.name in here for group in one.people.groups)
 
 
-def approve(desk: OrderDesk, identifier: str, because: str = "", *, dry_run: bool = False) -> Order:
-    """Agree to an order."""
-    return desk.record(desk.order(identifier), Approved(desk.clock.now(), desk.actor, because), dry_run=dry_run)
-
-
-def reject(desk: OrderDesk, identifier: str, because: str, *, dry_run: bool = False) -> Order:
-    """Refuse an order for good."""
-    return desk.record(desk.order(identifier), Rejected(desk.clock.now(), desk.actor, because), dry_run=dry_run)
-
-
-def cancel(desk: OrderDesk, identifier: str, because: str, *, dry_run: bool = False) -> Order:
-    """Take an order back; what was built is not removed by that."""
-    return desk.record(desk.order(identifier), Cancelled(desk.clock.now(), desk.actor, because), dry_run=dry_run)
-
-
-def accept(desk: OrderDesk, identifier: str, because: str = "", *, dry_run: bool = False) -> Order:
-    """Take over what was delivered as it was ordered."""
-    return desk.record(desk.order(identifier), Accepted(desk.clock.now(), desk.actor, because), dry_run=dry_run)
+def decide(
+    desk: OrderDesk, identifier: str, decision: type[Decided], because: str = "", *, dry_run: bool = False
+) -> Order:
+    """Approve, reject, accept or cancel an order. Raises OrderRefusedError when that does not follow."""
+    return desk.record(desk.order(identifier), decision(desk.clock.now(), desk.actor, because), dry_run=dry_run)
 
 
 def deliver(

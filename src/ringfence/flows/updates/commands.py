@@ -202,9 +202,11 @@ def returned(opened: Opened, environment: str) -> UpdateStatus:
     return status(opened)
 
 
-def trust(opened: Opened, environment: str, key: PublicKey) -> None:
+def trust(opened: Opened, environment: str, key: PublicKey, *, dry_run: bool = False) -> None:
     """Believe records of ``environment`` that ``key`` signed."""
-    opened.desk.pin(opened.check(environment), key)
+    opened.check(environment)
+    if not dry_run:
+        opened.desk.pin(environment, key)
 
 
 def receive(opened: Opened, text: bytes) -> UpdateRecord:
@@ -219,17 +221,27 @@ def receive(opened: Opened, text: bytes) -> UpdateRecord:
     return record
 
 
-def issue(opened: Opened, environment: str) -> Path:
-    """Sign a new record of what an Environment updated here runs, and say in which file it is."""
-    desk, plan = opened.desk, opened.desk.state.plan
-    known = desk.state.environment(opened.check(environment))
-    designation = next(one.designation for one in opened.topology.environments if one.name == environment)
+def recordable(opened: Opened, environment: str) -> str:
+    """The version that a record of an Environment would speak of. Raises StateError when there can be none here."""
+    plan = opened.desk.state.plan
+    known = opened.desk.state.environment(opened.check(environment))
     if plan is not None and environment in plan.remote:
         raise StateError(f"{environment} is updated by somebody else, who signs its records", reason="Remote")
     if known.present is None or known.since is None:
         raise StateError(
             f"{environment}: nobody said what it runs", reason="VersionUnknown", hint="ringfence update adopt"
         )
+    return str(known.present.version)
+
+
+def issue(opened: Opened, environment: str) -> Path:
+    """Sign a new record of what an Environment updated here runs, and say in which file it is."""
+    desk = opened.desk
+    recordable(opened, environment)
+    known = desk.state.environment(environment)
+    assert known.present is not None
+    assert known.since is not None
+    designation = next(one.designation for one in opened.topology.environments if one.name == environment)
     now = desk.clock.now()
     record = UpdateRecord(
         landscape=opened.landscape.name,
