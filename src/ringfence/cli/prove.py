@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from ringfence.base.errors import ExitCode, UsageError
-from ringfence.base.text import suggestion
+from ringfence.base.text import printable, suggestion
 from ringfence.cli.can import pairs
 from ringfence.cli.output import Table, print_json, print_table, print_yaml, say
 
@@ -45,6 +45,9 @@ def command(
     cni: Annotated[
         str | None, typer.Option("--cni", help="The clusters' network plugin, when the Partition names none.")
     ] = None,
+    no_dry_run: Annotated[
+        bool, typer.Option("--no-dry-run", help="Ask live API servers nothing; only read them.")
+    ] = False,
     init: Annotated[bool, typer.Option("--init", help="Write a first Partition from what is there.")] = False,
 ) -> None:
     """Prove that the separation holds, or show how it breaks."""
@@ -65,11 +68,13 @@ def command(
         and Path("ringfence.yaml").is_file()
     ):
         file = Path("ringfence.yaml")
-    request = ProveRequest(file, partition, snapshots, contexts, kubeconfig, cni=cni)
+    request = ProveRequest(file, partition, snapshots, contexts, kubeconfig, cni=cni, ask=not no_dry_run)
     if init:
         _init(request)
         return
     proved = prove_request(request, Paths.from_environment(), SystemClock())
+    for line in proved.asking:
+        say(printable(line))
     if explain is not None:
         _explain(proved, *explain)
     else:

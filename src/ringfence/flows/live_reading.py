@@ -4,9 +4,10 @@ Proving, the separation gate, orders and updates all begin here, so that they as
 when each read them for itself, one of them left an assumption out and kept its gate closed.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ringfence.observe.hashing import HashingKey, new_key
@@ -16,6 +17,7 @@ from ringfence.prove.snapshot import ClusterSnapshot, Snapshot, snapshot_of
 if TYPE_CHECKING:
     from ringfence.decide.topology import Topology
     from ringfence.flows.targets import Targets
+    from ringfence.kube import Cluster
     from ringfence.landscape.model import Landscape
 
 _READERS = 4
@@ -23,10 +25,11 @@ _READERS = 4
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """A Partition and the Snapshot that it is about."""
+    """A Partition and the Snapshot that it is about; ``live`` opens those of its clusters that were read live."""
 
     partition: Partition
     snapshot: Snapshot
+    live: Mapping[str, Callable[[], "Cluster"]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,4 +71,6 @@ def gather_live(
             return read_cluster(name, cluster, key, namespaces=namespaces_of(partition, name))
 
     with ThreadPoolExecutor(_READERS) as pool:
-        return Gathered(partition, snapshot_of(list(pool.map(read, names))))
+        snapshot = snapshot_of(list(pool.map(read, names)))
+    live = {name: partial(targets.open, name) for name in names if name not in given.clusters}
+    return Gathered(partition, snapshot, live)

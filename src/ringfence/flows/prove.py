@@ -1,7 +1,8 @@
 """The proof as a use case: Partition and Snapshot from where the user has them, then the proof."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from ringfence.prove.snapshot import ClusterSnapshot, Snapshot, snapshot_of
 if TYPE_CHECKING:
     from ringfence.base.clock import Clock
     from ringfence.base.paths import Paths
+    from ringfence.kube import Cluster
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,20 +32,28 @@ class ProveRequest:
     kubeconfig: Path | None = None
     key: HashingKey | None = None
     cni: str | None = None
+    ask: bool = True
+    ask_engine: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Proved:
-    """The proof with what it was made of."""
+    """The proof with what it was made of. ``asking`` says in lines what API servers were asked in dry runs."""
 
     proof: Proof
     partition: Partition
     snapshot: Snapshot
+    asking: tuple[str, ...] = ()
 
 
 def prove_request(request: ProveRequest, paths: "Paths", clock: "Clock") -> Proved:
     """Read everything and prove it. Raises UsageError when it is not clear what to prove, InputError for bad files."""
     gathered = gather(request, paths, clock)
+    if request.ask and gathered.live:
+        from ringfence.flows.asking import prove_asking, summary
+
+        asked = prove_asking(gathered.partition, gathered.snapshot, gathered.live)
+        return Proved(asked.proof, gathered.partition, asked.snapshot, summary(asked))
     return prove_snapshot(gathered.partition, gathered.snapshot)
 
 
@@ -61,7 +71,7 @@ def gather(request: ProveRequest, paths: "Paths", clock: "Clock") -> Gathered:
     if request.cni is None or assume.cni_name is not None:
         return gathered
     facts = {**assume.facts, "cni": {**assume.cni, "name": request.cni}}
-    return Gathered(replace(gathered.partition, assume=Assumptions(facts)), gathered.snapshot)
+    return replace(gathered, partition=replace(gathered.partition, assume=Assumptions(facts)))
 
 
 def _gather(request: ProveRequest, paths: "Paths", clock: "Clock") -> Gathered:
@@ -69,7 +79,7 @@ def _gather(request: ProveRequest, paths: "Paths", clock: "Clock") -> Gathered:
         partition = load_partition(request.partition)
         if not request.snapshots and not request.contexts:
             raise UsageError("no cluster is given", hint="add --snapshot NAME=PATH or --context NAME=CONTEXT")
-        return Gathered(partition, snapshot_of(_named(request, partition)))
+        return Gathered(partition, snapshot_of(_named(request, partition)), _live(request))
     if request.landscape is None:
         raise UsageError(
             "nothing to prove is given",
@@ -93,6 +103,14 @@ def _named(request: ProveRequest, partition: Partition) -> list[ClusterSnapshot]
     return found
 
 
+def _live(request: ProveRequest) -> dict[str, Callable[[], "Cluster"]]:
+    if not request.contexts:
+        return {}
+    from ringfence.kube import open_cluster
+
+    return {name: partial(open_cluster, request.kubeconfig, context) for name, context in request.contexts.items()}
+
+
 def _landscape(request: ProveRequest, file: Path, paths: "Paths", clock: "Clock") -> Gathered:
     from ringfence.flows.live_reading import Given, gather_live
     from ringfence.flows.partition import topology_partition
@@ -108,4 +126,5 @@ def _landscape(request: ProveRequest, file: Path, paths: "Paths", clock: "Clock"
             raise InputError(f"the Topology has no cluster {name!r}; it has {', '.join(known)}")
     given = _named(request, topology_partition(landscape, topology))
     targets = find_targets(paths, clock, landscape.name)
-    return gather_live(landscape, topology, targets, Given({one.name: one for one in given}, request.key))
+    gathered = gather_live(landscape, topology, targets, Given({one.name: one for one in given}, request.key))
+    return replace(gathered, live={**gathered.live, **_live(request)})

@@ -57,8 +57,10 @@ class Cluster:
         namespace: str | None = None,
         user: str | None = None,
         groups: Sequence[str] = (),
+        only_dry: bool = False,
     ) -> None:
         self._client = client
+        self._only_dry = only_dry
         self.server = server
         self.name = name
         self.namespace = namespace
@@ -74,6 +76,18 @@ class Cluster:
         """The same cluster as somebody else; the API server checks that the caller may impersonate."""
         return Cluster(
             self._client, server=self.server, name=self.name, namespace=self.namespace, user=user, groups=groups
+        )
+
+    def asking(self, user: str, groups: Sequence[str] = ()) -> "Cluster":
+        """As ``impersonating``, for questions only: whatever would change something and is no dry run is not sent."""
+        return Cluster(
+            self._client,
+            server=self.server,
+            name=self.name,
+            namespace=self.namespace,
+            user=user,
+            groups=groups,
+            only_dry=True,
         )
 
     def close(self) -> None:
@@ -350,6 +364,8 @@ class Cluster:
         """As ``request``, with the answer's bytes: for logs, ``/readyz`` and large lists."""
         import httpx2
 
+        if self._only_dry and method not in _READS and (parameters or {}).get("dryRun") != "All":
+            raise StateError(f"{method} {path}: not sent, since it is no dry run", reason="NotADryRun")
         headers = [*self._headers, ("Accept", accept)]
         content = None
         if body is not None:

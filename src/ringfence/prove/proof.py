@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from ringfence.landscape.model import Level
+from ringfence.prove.asking.answers import AdmissionAnswer
 
 
 class Answer(StrEnum):
@@ -41,17 +42,20 @@ class Dimension(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Step:
     """One step of a chain: what becomes possible, the thing that allows it in words (``RoleBinding shop-test/devs``),
-    that object's name (``prod:rolebinding/shop-test/devs``), and the name of the rule that was applied."""
+    that object's name (``prod:rolebinding/shop-test/devs``), and the name of the rule that was applied. ``answered``
+    names who said so in a dry run, where it was not derived from objects."""
 
     step: str
     by: str
     object: str
     rule: str = ""
+    answered: str = ""
 
     def to_json(self) -> dict[str, Any]:
-        """The contract's keys, and ``rule`` when there is one."""
+        """The contract's keys, and ``rule`` and ``answeredBy`` when there are any."""
         document = {"step": self.step, "by": self.by, "object": self.object}
-        return {**document, "rule": self.rule} if self.rule else document
+        more = {"rule": self.rule, "answeredBy": self.answered}
+        return {**document, **{key: value for key, value in more.items() if value}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,21 +119,23 @@ class PairProof:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """The whole answer; ``pairs`` in the Partition's order."""
+    """The whole answer; ``pairs`` in the Partition's order. ``asked`` is what an API server was asked in dry runs."""
 
     answer: Answer
     assumptions: tuple[str, ...]
     pairs: tuple[PairProof, ...]
+    asked: tuple[AdmissionAnswer, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """The proof with the contract's keys."""
-        return {
+        """The proof with the contract's keys, and ``asked`` where anything was."""
+        document = {
             "apiVersion": "ringfence.dev/v1",
             "kind": "Proof",
             "verdict": self.answer.value,
             "assumptions": list(self.assumptions),
             "pairs": [pair.to_json() for pair in self.pairs],
         }
+        return {**document, "asked": [answer.to_json() for answer in self.asked]} if self.asked else document
 
     def pair(self, source: str, destination: str) -> PairProof:
         """The answer for one ordered pair. Raises KeyError when it was not asked."""

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from ringfence.prove.asking.answers import AdmissionAnswer
 from ringfence.prove.kinds import Kind, Object, ObjectName
 
 
@@ -85,7 +86,8 @@ class Material:
 class ClusterSnapshot:
     """One cluster's objects. ``name`` is the cluster's name in the Partition; ``context`` says where they were read
     (a path or a kubeconfig context); ``sources`` gives the file of an object that was read from one. ``issuer`` is the
-    ServiceAccount issuer and ``signing_keys`` the fingerprints of its public keys, as the cluster publishes them."""
+    ServiceAccount issuer and ``signing_keys`` the fingerprints of its public keys, as the cluster publishes them.
+    ``answers`` are what its API server said to attacks that were tried as dry runs."""
 
     name: str
     objects: Mapping[Kind, tuple[Object, ...]]
@@ -97,6 +99,7 @@ class ClusterSnapshot:
     issuer: str | None = None
     signing_keys: tuple[str, ...] = ()
     sources: Mapping[ObjectName, str] = field(default_factory=dict)
+    answers: tuple[AdmissionAnswer, ...] = ()
 
     def of(self, kind: Kind) -> tuple[Object, ...]:
         """All objects of that kind, in the order read; empty when there are none."""

@@ -308,3 +308,24 @@ def test_a_context_that_is_not_there_offers_the_nearest(kubeconfig: Path) -> Non
 
 def test_paths_quote_names() -> None:
     assert SECRETS.path("a/b", "c d") == "/api/v1/namespaces/a%2Fb/secrets/c%20d"
+
+
+def test_a_connection_for_questions_sends_nothing_but_dry_runs(server: Server, cluster: Cluster) -> None:
+    server.answers = [says({})]
+    asking = cluster.asking("alice", ("devs",))
+    document = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a", "namespace": "shop"}}
+    changes: list[Callable[[], object]] = [
+        lambda: asking.create(document),
+        lambda: asking.apply(document),
+        lambda: asking.patch(PODS, "a", {}, "shop"),
+        lambda: asking.delete(PODS, "a", "shop"),
+        lambda: asking.request("POST", "/api/v1/namespaces/shop/pods", body=document),
+        lambda: asking.request("PUT", "/api/v1/namespaces/shop/pods/a", parameters={"dryRun": ""}, body=document),
+    ]
+    for change in changes:
+        with pytest.raises(StateError, match="no dry run"):
+            change()
+    assert server.asked == []
+    asking.create(document, dry_run=True)
+    method, path, headers, _ = server.asked[0]
+    assert (method, "dryRun=All" in path, headers["Impersonate-User"]) == ("POST", True, "alice")

@@ -473,6 +473,7 @@ ALSO_OTHERWISE = {
 }
 # Rules whose conclusion another rule also gives, or that only ever leave something unknown: tested by name elsewhere.
 ELSEWHERE = {
+    "asked/admitted",
     "rbac/unseen-bindings",
     "storage/cross-namespace-source",
     "nodes/control-plane",

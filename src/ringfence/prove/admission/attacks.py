@@ -46,7 +46,7 @@ def without_labels(snapshot: ClusterSnapshot, namespace: str) -> ClusterSnapshot
 
 def root_attack(policies: PodPolicies) -> Refusal:
     """Whether the policies refuse every pod that would own its node, let one in, or leave it open."""
-    return _attack(policies, list(_root_shapes()), _root_pods(policies))
+    return _attack(policies, list(_root_shapes()), root_pods(policies))
 
 
 def class_attack(policies: PodPolicies, priority_class: str) -> Refusal:
@@ -54,7 +54,7 @@ def class_attack(policies: PodPolicies, priority_class: str) -> Refusal:
     shape = _pod_shape({"priorityClassName": (priority_class,)})
     pods = (
         {**pod, "spec": {**pod["spec"], "priorityClassName": priority_class}}
-        for pod in _plain_pods(policies, classes=False)
+        for pod in plain_pods(policies, classes=False)
     )
     return _attack(policies, [shape], pods)
 
@@ -91,8 +91,9 @@ def _root_shapes() -> Iterator[Value]:
     yield _pod_shape({"volumes": (Items((), exact=False, needs=((volume,),)),)})
 
 
-def _root_pods(policies: PodPolicies) -> Iterator[dict[str, Any]]:
-    for base in _plain_pods(policies, classes=True):
+def root_pods(policies: PodPolicies) -> Iterator[dict[str, Any]]:
+    """Pods that would own their node, the plainest first, then with the words that the policies mention."""
+    for base in plain_pods(policies, classes=True):
         spec = base["spec"]
         container = spec["containers"][0]
         rooted = {**container, "securityContext": {"privileged": True}}
@@ -105,7 +106,7 @@ def _root_pods(policies: PodPolicies) -> Iterator[dict[str, Any]]:
         yield {**base, "spec": {**spec, "initContainers": [{**rooted, "name": "init"}]}}
 
 
-def _plain_pods(policies: PodPolicies, *, classes: bool) -> Iterator[dict[str, Any]]:
+def plain_pods(policies: PodPolicies, *, classes: bool) -> Iterator[dict[str, Any]]:
     """Harmless pods, the barest first, then with the labels, selectors and classes that the policies mention."""
     words = sorted(policies.strings)
     keys = [word for word in words if "/" in word][:4]

@@ -5,6 +5,7 @@ from ringfence.prove.admission.attacks import policies_of, root_attack
 from ringfence.prove.admission.guard import Gate, Guard, tightest
 from ringfence.prove.admission.podsecurity import pod_security
 from ringfence.prove.admission.webhooks import webhook_guards
+from ringfence.prove.asking.answers import AdmissionAnswer, Aim, Told
 from ringfence.prove.cel.policies import Says
 from ringfence.prove.facts.cluster import ClusterFacts
 
@@ -19,9 +20,23 @@ def root_pod_guard(facts: ClusterFacts, namespace: str, *, relabelled: bool) -> 
     others = [
         *_policies(facts, namespace, relabelled=relabelled),
         *webhook_guards(facts, namespace, "", "pods"),
-        *_openshift(facts),
+        *openshift_guards(facts),
     ]
-    return tightest([security, *others], security)
+    found = tightest([security, *others], security)
+    return _by_default(facts, namespace) or found if found.gate is Gate.OPEN and not relabelled else found
+
+
+def _by_default(facts: ClusterFacts, namespace: str) -> Guard | None:
+    """A level that no label shows, known by a refusal: in doubt, since its exemptions are in the API server's file."""
+    answers = [answer for answer in facts.snapshot.answers if answer.namespace == namespace]
+    if not any(answer.lacks_label for answer in answers) or any(_rooted(answer) for answer in answers):
+        return None
+    why = f"whom the API server's own Pod Security configuration exempts in {namespace} (it refused a dry run)"
+    return Guard(Gate.DOUBTFUL, why, f"Namespace {namespace}", f"{facts.name}:namespace/{namespace}")
+
+
+def _rooted(answer: AdmissionAnswer) -> bool:
+    return answer.told is Told.ADMITTED and answer.aim in (Aim.ROOT_POD, Aim.ROOT_ON_NODE)
 
 
 def _policies(facts: ClusterFacts, namespace: str, *, relabelled: bool) -> list[Guard]:
@@ -34,7 +49,7 @@ def _policies(facts: ClusterFacts, namespace: str, *, relabelled: bool) -> list[
     return [Guard(gate, text, refusal.ref, f"{facts.name}:{refusal.ref}")]
 
 
-def _openshift(facts: ClusterFacts) -> list[Guard]:
+def openshift_guards(facts: ClusterFacts) -> list[Guard]:
     """OpenShift's own admission decides over privileged pods; which constraint a pod gets is its secret."""
     for document in facts.snapshot.of(kinds.Kind("security.openshift.io", "SecurityContextConstraints")):
         name = f"{facts.name}:securitycontextconstraints/{document['metadata']['name']}"

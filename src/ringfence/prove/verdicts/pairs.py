@@ -34,14 +34,19 @@ _PRODUCTION = "production"
 
 def prove(partition: Partition, snapshot: Snapshot, without: frozenset[str] = frozenset()) -> Proof:
     """The proof of every ordered pair of the Partition's deployments. Never raises for what the Snapshot holds."""
-    world = proof_world(partition, snapshot, without)
+    return prove_in(proof_world(partition, snapshot, without))
+
+
+def prove_in(world: ProofWorld) -> Proof:
+    """As ``prove``, over facts that are indexed already; what was reached stays in ``world``."""
     pairs = tuple(
         pair_proof(world, a, b)
         for a in world.territories.values()
         for b in world.territories.values()
         if a.name != b.name
     )
-    return Proof(_overall(partition, pairs), assumptions_of(world), pairs)
+    answers = tuple(answer for cluster in world.snapshot.clusters.values() for answer in cluster.answers)
+    return Proof(_overall(world.partition, pairs), assumptions_of(world), pairs, answers)
 
 
 def _overall(partition: Partition, pairs: tuple[PairProof, ...]) -> Answer:

@@ -7,8 +7,9 @@ from ringfence.prove.admission.placement import nodes_open_to, placement_view
 from ringfence.prove.admission.webhooks import webhook_guards
 from ringfence.prove.answer import Answer as Found
 from ringfence.prove.answer import Truth
+from ringfence.prove.asking.answers import AdmissionAnswer, Aim, Told
 from ringfence.prove.cel.policies import Says
-from ringfence.prove.closure.capability import EVERYWHERE, Can, Capability
+from ringfence.prove.closure.capability import EVERYWHERE, Can, Capability, acts_as
 from ringfence.prove.closure.engine import State
 from ringfence.prove.facts.cluster import ClusterFacts
 from ringfence.prove.facts.territory import Territory
@@ -16,6 +17,7 @@ from ringfence.prove.performance.capacity import capacity_of
 from ringfence.prove.performance.starve import Capacity, NodeShare, Tenant, shared_nodes, starve_softly
 from ringfence.prove.proof import Answer, Mend, Step, Verdict
 from ringfence.prove.rbac.powers import Power
+from ringfence.prove.rules.asked import answer_step, doubt_of
 from ringfence.prove.rules.registry import state_rule
 from ringfence.prove.scheduling.land import land
 from ringfence.prove.verdicts.world import ProofWorld
@@ -163,6 +165,10 @@ def _soft(world: ProofWorld, facts: ClusterFacts, state: State, a: Territory, b:
 
 def _admits(facts: ClusterFacts, state: State, namespace: str, name: str) -> Found:
     """Whether policies let pods of a PriorityClass into a namespace."""
+    for answer in facts.snapshot.answers:
+        asked = (answer.aim, answer.namespace, answer.target) == (Aim.PRIORITY, namespace, name)
+        if asked and answer.told is Told.ADMITTED and _acts(state, answer) and doubt_of(facts, answer) is None:
+            return Found(Truth.YES, (answer_step(answer, str(answer.subject)).step,))
     relabelled = any(state.has(Capability(Can.RELABEL, facts.name, place)) for place in (namespace, EVERYWHERE))
     rewritten = any(True for _ in state.powers(facts.name, Power.WRITE_ADMISSION_POLICIES.value))
     if rewritten:
@@ -217,6 +223,7 @@ def _side(facts: ClusterFacts, state: State, side: Territory, creates: frozenset
             if found[node].truth is not Truth.YES:
                 settles = (choice.doubt,) if choice.doubt else ()
                 found[node] = Found(truth, (text,), settles, (choice.object.partition(":")[2],))
+    _place_asked(facts, state, creates, found)
     view = placement_view(facts)
     seen: set[str] = set()
     for pod in side.pods.get(facts.name, ()):
@@ -239,6 +246,27 @@ def _side(facts: ClusterFacts, state: State, side: Territory, creates: frozenset
                 text = f"where pods of {side.name} run: none is in the snapshot"
                 found[node] = Found(Truth.UNKNOWN, (text,), (text,))
     return found
+
+
+def _place_asked(facts: ClusterFacts, state: State, creates: frozenset[str], found: dict[str, Found]) -> None:
+    """The nodes onto which an API server admitted a pod of somebody that the side can act as."""
+    for answer in facts.snapshot.answers:
+        if answer.aim not in (Aim.POD_ON_NODE, Aim.ROOT_ON_NODE) or answer.told is not Told.ADMITTED:
+            continue
+        if answer.namespace not in creates or answer.target not in found or not _acts(state, answer):
+            continue
+        doubt = doubt_of(facts, answer)
+        if found[answer.target].truth is not Truth.YES:
+            text = answer_step(answer, str(answer.subject)).step
+            settles = (doubt,) if doubt else ()
+            place = f"namespace/{answer.namespace}"
+            found[answer.target] = Found(Truth.UNKNOWN if doubt else Truth.YES, (text,), settles, (place,))
+
+
+def _acts(state: State, answer: AdmissionAnswer) -> bool:
+    subject = answer.subject
+    capability = acts_as(answer.cluster, subject.kind, subject.namespace, subject.name)
+    return state.has(capability) and state.reached[capability].doubts == 0
 
 
 def _place(
