@@ -169,7 +169,7 @@ def test_the_attacks_that_are_asked() -> None:
     asked = {question.aim: question for question in questions(seen)}
     assert asked[Aim.ROOT_POD].expected is Told.UNKNOWN
     attempts = asked[Aim.ROOT_POD].attempts
-    assert len(attempts) == 8
+    assert len(attempts) == 12
     assert all(achieved(seen.clusters["prod"], Aim.ROOT_POD, "", one) for one in attempts)
     assert {actor.subject for actor in asked[Aim.ROOT_POD].actors} == {ALICE}
     assert asked[Aim.ROOT_ON_NODE].target == "node-1"

@@ -82,8 +82,52 @@ def claim(name: str, namespace: str, bound: str) -> Object:
     return thing("v1", "PersistentVolumeClaim", name, namespace, spec={"volumeName": bound})
 
 
+def forbids_root(*, host_network: bool = False) -> list[Object]:
+    """A policy that refuses privileged pods and mounts of the node, and pods on its network unless ``host_network``."""
+    refused = [
+        "!has(object.spec.volumes) || object.spec.volumes.all(v, !has(v.hostPath))",
+        *(
+            f"{absent}object.spec.{group}.all(c, !has(c.securityContext) || "
+            "((!has(c.securityContext.privileged) || !c.securityContext.privileged) && "
+            "!has(c.securityContext.capabilities) && !has(c.securityContext.windowsOptions)))"
+            for group, absent in (("containers", ""), ("initContainers", "!has(object.spec.initContainers) || "))
+        ),
+    ]
+    if not host_network:
+        refused.append("!has(object.spec.hostNetwork) || !object.spec.hostNetwork")
+    return refusing("no-root", *refused)
+
+
+def refusing(name: str, *expressions: str) -> list[Object]:
+    """An admission policy over pods, and its binding."""
+    watched = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE", "UPDATE"], "resources": ["pods"]}
+    validations = [{"expression": text} for text in expressions]
+    spec = {"matchConstraints": {"resourceRules": [watched]}, "validations": validations}
+    bound = {"policyName": name, "validationActions": ["Deny"]}
+    return [
+        thing(ADMIT, "ValidatingAdmissionPolicy", name, spec=spec),
+        thing(ADMIT, "ValidatingAdmissionPolicyBinding", name, spec=bound),
+    ]
+
+
 HANDLE: dict[str, Any] = {"csi": {"driver": "disk.example", "volumeHandle": "disk-7"}}
 ROBOT_POD = pod("robot", "tools", "robot")
+AS_A_NODE = {"people": People(users=("system:node:node-1",), groups=("system:nodes",))}
+
+
+def of_a_node() -> list[Object]:
+    """Production's pod has neither a token nor a Secret, and what is ours is no pod of the node's."""
+    return [item for item in base() if item["kind"] != "Pod"]
+
+
+ROBOT_TOKEN = thing(
+    "v1",
+    "Secret",
+    "robot-token",
+    "tools",
+    annotations={"kubernetes.io/service-account.name": "robot"},
+    type="kubernetes.io/service-account-token",
+)
 TOOLS = [space("tools"), *powerful("tools"), ROBOT_POD]
 
 # rule: (dimension, objects, further arguments)
@@ -121,6 +165,47 @@ CASES: dict[str, tuple[str, list[Object], dict[str, Any]]] = {
     "namespaces/relabel": (
         "access",
         [*within(CREATE), *grant("user:alice", [rule("patch", "namespaces", names=HERE)], name="label")],
+        {},
+    ),
+    "pods/host-network": (
+        "network",
+        [
+            *loose(),
+            node("node-2"),
+            *forbids_root(host_network=True),
+            *grant("user:alice", [CREATE], HERE),
+        ],
+        {},
+    ),
+    "namespaces/delete": ("access", can(rule("delete", "namespaces")), {}),
+    "rbac/node-requests": (
+        "access",
+        can(rule("create", "certificatesigningrequests certificatesigningrequests/nodeclient", "certificates.k8s.io")),
+        {},
+    ),
+    "identity/node": ("access", base(), {"people": People(users=("system:node:node-1",), groups=("system:nodes",))}),
+    "nodes/their-accounts": (
+        "access",
+        [*of_a_node(), *TOOLS[:-1], pod("robot", "tools", "robot", automountServiceAccountToken=False)],
+        AS_A_NODE,
+    ),
+    "nodes/their-secrets": (
+        "access",
+        [*of_a_node(), *TOOLS[:-1], ROBOT_TOKEN, pod("uses", "tools", imagePullSecrets=[{"name": "robot-token"}])],
+        AS_A_NODE,
+    ),
+    "network/from-node": (
+        "network",
+        [
+            *loose(),
+            *refusing("no-host-network", "!has(object.spec.hostNetwork) || !object.spec.hostNetwork"),
+            *grant("user:alice", [CREATE], HERE),
+        ],
+        {},
+    ),
+    "network/api-server": (
+        "network",
+        [*base(), *grant("user:alice", [rule("create", "pods/portforward")], THERE)],
         {},
     ),
     "pods/exec": ("access", [*base(), *TOOLS, *grant("user:alice", [rule("create", "pods/exec")], "tools", "e")], {}),
@@ -477,7 +562,6 @@ ELSEWHERE = {
     "rbac/unseen-bindings",
     "storage/cross-namespace-source",
     "nodes/control-plane",
-    "nodes/their-accounts",
     "secrets/argocd-cluster",
     "storage/rewrite",
     "credentials/issuer",

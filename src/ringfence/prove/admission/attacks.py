@@ -17,6 +17,8 @@ from ringfence.prove.facts.cluster import ClusterFacts
 from ringfence.prove.snapshot import ClusterSnapshot
 
 _MOST = 400
+_ESCAPES = ("SYS_ADMIN", "ALL", "SYS_MODULE", "DAC_READ_SEARCH")
+"""Capabilities that give the node; a policy has to refuse each of them."""
 _LIMITS: Mapping[str, str] = {"cpu": "10m", "memory": "16Mi", "ephemeral-storage": "16Mi"}
 
 
@@ -47,6 +49,13 @@ def without_labels(snapshot: ClusterSnapshot, namespace: str) -> ClusterSnapshot
 def root_attack(policies: PodPolicies) -> Refusal:
     """Whether the policies refuse every pod that would own its node, let one in, or leave it open."""
     return _attack(policies, list(_root_shapes()), root_pods(policies))
+
+
+def host_attack(policies: PodPolicies) -> Refusal:
+    """Whether the policies refuse every pod on its node's network."""
+    shape = _pod_shape({"hostNetwork": (True,)})
+    pods = ({**pod, "spec": {**pod["spec"], "hostNetwork": True}} for pod in plain_pods(policies, classes=True))
+    return _attack(policies, [shape], pods)
 
 
 def class_attack(policies: PodPolicies, priority_class: str) -> Refusal:
@@ -82,10 +91,18 @@ def _pod_shape(fields: Mapping[str, Value]) -> Value:
 
 
 def _root_shapes() -> Iterator[Value]:
-    privileged = (Shape({"privileged": (True,)}, {}, open=True),)
-    container = (Shape({"securityContext": privileged, "name": ANYTHING}, {}, open=True),)
-    for group in ("containers", "initContainers"):
-        yield _pod_shape({group: (Items((), exact=False, needs=((container,),)),)})
+    ways: list[Mapping[str, Value]] = [
+        {"privileged": (True,)},
+        {"windowsOptions": (Shape({"hostProcess": (True,)}, {}, open=True),)},
+    ]
+    for name in _ESCAPES:
+        added: Value = (Items((), exact=False, needs=(((name,),),)),)
+        ways.append({"capabilities": (Shape({"add": added}, {}, open=True),)})
+    for way in ways:
+        security = (Shape(way, {}, open=True),)
+        container = (Shape({"securityContext": security, "name": ANYTHING}, {}, open=True),)
+        for group in ("containers", "initContainers"):
+            yield _pod_shape({group: (Items((), exact=False, needs=((container,),)),)})
     host_path = (Shape({"path": ANYTHING}, {}, open=True),)
     volume = (Shape({"hostPath": host_path, "name": ANYTHING}, {}, open=True),)
     yield _pod_shape({"volumes": (Items((), exact=False, needs=((volume,),)),)})
@@ -98,6 +115,9 @@ def root_pods(policies: PodPolicies) -> Iterator[dict[str, Any]]:
         container = spec["containers"][0]
         rooted = {**container, "securityContext": {"privileged": True}}
         yield {**base, "spec": {**spec, "containers": [rooted]}}
+        for name in _ESCAPES:
+            capable = {**container, "securityContext": {"capabilities": {"add": [name]}}}
+            yield {**base, "spec": {**spec, "containers": [capable]}}
         mounted = {**container, "volumeMounts": [{"name": "host", "mountPath": "/host"}]}
         yield {
             **base,

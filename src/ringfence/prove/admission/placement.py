@@ -5,12 +5,16 @@ PodTolerationRestriction. Authors write tolerations and nodeName; a node selecto
 scheduler and kubelet alike, so it confines even pods that name their node.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from ringfence.prove.admission.attacks import policies_of
 from ringfence.prove.answer import Truth
 from ringfence.prove.facts.cluster import ClusterFacts
+from ringfence.prove.facts.pods import PodFacts
 from ringfence.prove.scheduling.could import could_land
+from ringfence.prove.scheduling.land import land
 from ringfence.prove.scheduling.view import PlacementView, placement_of
 
 
@@ -71,3 +75,56 @@ def _nodes_open_to(facts: ClusterFacts, namespace: str, *, relabelled: bool) -> 
     if len(open_nodes) == len(facts.nodes):
         return NodeChoice(None, f"Namespace {namespace}", f"{facts.name}:namespace/{namespace}", doubt)
     return NodeChoice(tuple(open_nodes), closing.replace("/", " ", 1), f"{facts.name}:{closing}", doubt)
+
+
+def could_come(facts: ClusterFacts, pod: PodFacts, node: str) -> bool:
+    """Whether the scheduler could put a pod like this one on ``node`` once its kubelet's identity is not to be trusted.
+
+    A kubelet writes its node's labels, but for those that the plugin NodeRestriction keeps from it, and not its taints
+    (KEP-279). So only taints, and selectors of the labels that are kept, hold a pod off.
+    """
+    spec = {key: value for key, value in pod.spec.items() if key != "nodeName" or pod.template}
+    if spec.get("nodeName"):
+        return bool(spec["nodeName"] == node)
+    spec["nodeSelector"] = {key: value for key, value in (spec.get("nodeSelector") or {}).items() if kept(key)}
+    spec["affinity"] = _kept_affinity(spec.get("affinity") or {})
+    metadata = {"name": "p", "namespace": pod.namespace}
+    body: dict[str, Any] = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
+    if pod.template:
+        body = {"kind": pod.name.kind, "metadata": metadata, "spec": {"template": {"spec": spec}}}
+        if pod.name.kind == "CronJob":
+            body = {**body, "kind": "Job"}
+    return land(body, node, placement_view(facts)).truth is not Truth.NO
+
+
+def _kept_affinity(affinity: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The required node affinity as far as it rests on what a kubelet cannot write of its own node."""
+    needed = "requiredDuringSchedulingIgnoredDuringExecution"
+    required = (affinity.get("nodeAffinity") or {}).get(needed)
+    if not required:
+        return {}
+    terms = []
+    for term in required.get("nodeSelectorTerms") or ():
+        labels = [item for item in term.get("matchExpressions") or () if kept(item["key"])]
+        fields = list(term.get("matchFields") or ())
+        if term.get("matchExpressions") and not labels and not fields:
+            return {}
+        terms.append({"matchExpressions": labels, "matchFields": fields})
+    return {"nodeAffinity": {needed: {"nodeSelectorTerms": terms}}}
+
+
+_OPEN_LABELS = frozenset(
+    {"kubernetes.io/hostname", "kubernetes.io/arch", "kubernetes.io/os", "beta.kubernetes.io/arch",
+     "beta.kubernetes.io/os", "beta.kubernetes.io/instance-type", "failure-domain.beta.kubernetes.io/zone",
+     "failure-domain.beta.kubernetes.io/region", "failure-domain.kubernetes.io/zone",
+     "failure-domain.kubernetes.io/region", "topology.kubernetes.io/zone", "topology.kubernetes.io/region"}
+)  # fmt: skip
+_OPEN_PREFIXES = ("kubelet.kubernetes.io", "node.kubernetes.io")
+
+
+def kept(key: str) -> bool:
+    """Whether NodeRestriction keeps a kubelet from writing this label of its own node."""
+    prefix = key.rpartition("/")[0]
+    if key in _OPEN_LABELS or any(prefix == item or prefix.endswith("." + item) for item in _OPEN_PREFIXES):
+        return False
+    return any(prefix == item or prefix.endswith("." + item) for item in ("kubernetes.io", "k8s.io"))

@@ -1,27 +1,56 @@
 """Whether anything in admission stops pods that would own their node: Pod Security, policies in CEL, webhooks, SCCs."""
 
+from collections.abc import Callable
+
 from ringfence.prove import kinds
-from ringfence.prove.admission.attacks import policies_of, root_attack
+from ringfence.prove.admission.attacks import Refusal, host_attack, policies_of, root_attack
 from ringfence.prove.admission.guard import Gate, Guard, tightest
 from ringfence.prove.admission.podsecurity import pod_security
 from ringfence.prove.admission.webhooks import webhook_guards
 from ringfence.prove.asking.answers import AdmissionAnswer, Aim, Told
-from ringfence.prove.cel.policies import Says
+from ringfence.prove.cel.policies import PodPolicies, Says
 from ringfence.prove.facts.cluster import ClusterFacts
+from ringfence.prove.rbac.powers import Power
+
+NOTHING_REMOVED: frozenset[Power] = frozenset()
 
 
-def root_pod_guard(facts: ClusterFacts, namespace: str, *, relabelled: bool) -> Guard:
-    """The tightest guard against privileged pods in ``namespace``; ``relabelled``: its labels can be changed first."""
+def root_pod_guard(
+    facts: ClusterFacts, namespace: str, *, relabelled: bool, removed: frozenset[Power] = NOTHING_REMOVED
+) -> Guard:
+    """The tightest guard against privileged pods in ``namespace``; ``relabelled``: its labels can be changed first;
+    ``removed``: rights with which policies and webhooks can be taken away first."""
+    return _guard(facts, namespace, root_attack, "privileged pod", relabelled=relabelled, removed=removed)
+
+
+def host_pod_guard(
+    facts: ClusterFacts, namespace: str, *, relabelled: bool, removed: frozenset[Power] = NOTHING_REMOVED
+) -> Guard:
+    """As ``root_pod_guard``, against pods on their node's network."""
+    return _guard(facts, namespace, host_attack, "pod on the node's network", relabelled=relabelled, removed=removed)
+
+
+def _guard(
+    facts: ClusterFacts,
+    namespace: str,
+    attack: Callable[[PodPolicies], Refusal],
+    what: str,
+    *,
+    relabelled: bool,
+    removed: frozenset[Power],
+) -> Guard:
     security = pod_security(facts, namespace)
-    if relabelled and security.gate is Gate.CLOSED:
-        security = Guard(Gate.OPEN, "its Pod Security label can be removed", security.by, security.object)
+    if relabelled and security.gate is not Gate.OPEN and security.by.startswith("Namespace "):
+        security = Guard(Gate.OPEN, "its Pod Security label can be changed", security.by, security.object)
     if security.gate is Gate.CLOSED:
         return security
-    others = [
-        *_policies(facts, namespace, relabelled=relabelled),
-        *webhook_guards(facts, namespace, "", "pods"),
-        *openshift_guards(facts),
-    ]
+    others = []
+    if Power.WRITE_ADMISSION_POLICIES not in removed:
+        others += _policies(facts, namespace, attack, what, relabelled=relabelled)
+    if Power.REMOVE_WEBHOOKS not in removed:
+        others += webhook_guards(facts, namespace, "", "pods", relabelled=relabelled)
+    if Power.WRITE_CONSTRAINTS not in removed:
+        others += openshift_guards(facts)
     found = tightest([security, *others], security)
     return _by_default(facts, namespace) or found if found.gate is Gate.OPEN and not relabelled else found
 
@@ -39,14 +68,15 @@ def _rooted(answer: AdmissionAnswer) -> bool:
     return answer.told is Told.ADMITTED and answer.aim in (Aim.ROOT_POD, Aim.ROOT_ON_NODE)
 
 
-def _policies(facts: ClusterFacts, namespace: str, *, relabelled: bool) -> list[Guard]:
-    refusal = root_attack(policies_of(facts, namespace, relabelled=relabelled))
+def _policies(
+    facts: ClusterFacts, namespace: str, attack: Callable[[PodPolicies], Refusal], what: str, *, relabelled: bool
+) -> list[Guard]:
+    refusal = attack(policies_of(facts, namespace, relabelled=relabelled))
     if refusal.says is Says.PASSES:
         return []
-    gate = Gate.CLOSED if refusal.says is Says.REFUSES else Gate.DOUBTFUL
-    why = "refuses privileged pods" if gate is Gate.CLOSED else "refuses every privileged pod"
-    text = f"{refusal.ref} {why}" if gate is Gate.CLOSED else f"whether {refusal.ref} {why}"
-    return [Guard(gate, text, refusal.ref, f"{facts.name}:{refusal.ref}")]
+    closed = refusal.says is Says.REFUSES
+    text = f"{refusal.ref} refuses every {what}" if closed else f"whether {refusal.ref} refuses every {what}"
+    return [Guard(Gate.CLOSED if closed else Gate.DOUBTFUL, text, refusal.ref, f"{facts.name}:{refusal.ref}")]
 
 
 def openshift_guards(facts: ClusterFacts) -> list[Guard]:

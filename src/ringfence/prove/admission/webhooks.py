@@ -14,11 +14,16 @@ from ringfence.prove.kinds import object_name
 from ringfence.prove.network.selectors import UnreadableError, parse_selector
 
 
-def webhook_guards(facts: ClusterFacts, namespace: str, group: str, resource: str) -> Iterator[Guard]:
-    """The webhooks that are asked about creations of ``resource`` in ``namespace``, as guards."""
+def webhook_guards(
+    facts: ClusterFacts, namespace: str, group: str, resource: str, *, relabelled: bool = False
+) -> Iterator[Guard]:
+    """The webhooks that are asked about creations of ``resource`` in ``namespace``, as guards; ``relabelled``: its
+    labels can be changed first, so that a selector of namespaces guards nothing."""
     for kind in (kinds.VALIDATING_WEBHOOK, kinds.MUTATING_WEBHOOK):
         for document in facts.snapshot.of(kind):
             for hook in document.get("webhooks") or ():
+                if relabelled and _escapable(hook.get("namespaceSelector"), namespace):
+                    continue
                 if _asked(facts, hook, namespace, group, resource):
                     name = object_name(facts.name, document)
                     shown = f"{name.kind} {name.name}"
@@ -40,6 +45,15 @@ def _asked(facts: ClusterFacts, hook: Mapping[str, Any], namespace: str, group: 
     if not any(covers(rule, group, resource) for rule in hook.get("rules") or ()):
         return False
     return selected(facts, hook.get("namespaceSelector"), namespace)
+
+
+def _escapable(selector: object, namespace: str) -> bool:
+    """Whether other labels would lead the namespace out of a selector; its name it keeps."""
+    try:
+        parsed = parse_selector(selector)
+    except UnreadableError:
+        return False
+    return any(part.key != "kubernetes.io/metadata.name" for part in parsed.requirements)
 
 
 def covers(rule: Mapping[str, Any], group: str, resource: str) -> bool:

@@ -15,6 +15,9 @@ class Can(StrEnum):
     CREATE_ROOT_PODS = "create pods that own their node"  # namespace
     INSIDE_POD = "inside pod"  # namespace, name; detail: the kind of its object
     ON_NODE = "root on node"  # name
+    KUBELET = "identity of a node's kubelet"  # name
+    CREATE_HOST_PODS = "create pods on the node's network"  # namespace
+    WRITE_CUSTOM = "write custom resources"  # namespace; name: ``plural.group``
     READ_SECRET = "read secret"  # namespace, name  # noqa: S105 - a kind of capability
     NAMESPACE_ADMIN = "anything in namespace"  # namespace
     CLUSTER_ADMIN = "anything in cluster"

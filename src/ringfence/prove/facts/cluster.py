@@ -48,6 +48,10 @@ class ClusterFacts:
         """Every namespace that an object is in or that there is an object of."""
         return dict.fromkeys([*self.namespaces, *self.pods_in, *self.accounts_in, *self.secrets_in])
 
+    def every_account_place(self) -> Iterable[str]:
+        """Every namespace, and those of which only bindings name a ServiceAccount."""
+        return dict.fromkeys([*self.every_namespace(), *self.rbac.account_places()])
+
     def account_exists(self, namespace: str, name: str) -> bool:
         """Whether the snapshot shows the ServiceAccount; ``default`` is in every namespace."""
         return name == "default" or name in self.accounts_in.get(namespace, ())

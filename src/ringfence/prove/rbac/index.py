@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from ringfence.prove import kinds
 from ringfence.prove.kinds import Object, ObjectName, object_name
+from ringfence.prove.network.selectors import EVERYTHING, Selector, UnreadableError, parse_selector
 from ringfence.prove.rbac.bootstrap import bootstrap_objects, editions_for
 from ringfence.prove.rbac.rules import Rule, parse_rules
 from ringfence.prove.snapshot import ClusterSnapshot
@@ -116,12 +117,19 @@ class RbacIndex:
 
     def accounts_of(self, namespace: str) -> list[Subject]:
         """The ServiceAccounts of a namespace that some binding names."""
+        return self._by_place().get(namespace, [])
+
+    def account_places(self) -> Iterable[str]:
+        """The namespaces of the ServiceAccounts that some binding names."""
+        return self._by_place()
+
+    def _by_place(self) -> Mapping[str, list[Subject]]:
         if self._accounts is None:
             self._accounts = defaultdict(list)
             for subject in self.grants:
                 if subject.kind == "ServiceAccount":
                     self._accounts[subject.namespace].append(subject)
-        return self._accounts.get(namespace, [])
+        return self._accounts
 
     def role(self, kind: str, namespace: str, name: str) -> RoleRules:
         """The rules of a role by its name, without rules and with ``missing`` set when it is not there."""
@@ -138,8 +146,8 @@ class RbacIndex:
 def build_index(snapshot: ClusterSnapshot, minor: int | None) -> RbacIndex:
     """The index of a cluster's RBAC objects and of the bootstrap ones it must have; ``minor`` is its version's."""
     index = RbacIndex(snapshot.name)
-    _take_roles(index, snapshot)
     editions = editions_for(minor)
+    _take_roles(index, snapshot, editions)
     _take_bootstrap_roles(index, editions, snapshot)
     bindings = set()
     for kind in (kinds.CLUSTER_ROLE_BINDING, kinds.ROLE_BINDING):
@@ -157,14 +165,21 @@ def build_index(snapshot: ClusterSnapshot, minor: int | None) -> RbacIndex:
     return index
 
 
-def _take_roles(index: RbacIndex, snapshot: ClusterSnapshot) -> None:
+def _take_roles(index: RbacIndex, snapshot: ClusterSnapshot, editions: tuple[str, ...]) -> None:
     interned: dict[str, tuple[Rule, ...]] = {}
     for document in snapshot.of(kinds.ROLE):
         _take_role(index, document, interned)
     cluster_roles = snapshot.of(kinds.CLUSTER_ROLE)
+    named = {document["metadata"]["name"] for document in cluster_roles}
+    built_in = [
+        document
+        for edition in editions
+        for document in bootstrap_objects(edition)
+        if document["kind"] == "ClusterRole" and document["metadata"]["name"] not in named
+    ]
     for document in cluster_roles:
-        if document.get("aggregationRule") and not document.get("rules"):
-            rules = tuple(_aggregated(document, cluster_roles))
+        if document.get("aggregationRule"):
+            rules = tuple(dict.fromkeys(_aggregated(document, (*cluster_roles, *built_in), set())))
             name = object_name(snapshot.name, document)
             index.roles["", name.name] = RoleRules(name, (rules,))
         else:
@@ -181,22 +196,29 @@ def _take_role(index: RbacIndex, document: Object, interned: dict[str, tuple[Rul
     index.roles[name.namespace, name.name] = RoleRules(name, (rules,))
 
 
-def _aggregated(document: Object, roles: Iterable[Object]) -> Iterator[Rule]:
-    """What the aggregation controller would fill in; selectors it could not read select nothing here either."""
-    rule = document["aggregationRule"]
-    selectors = rule.get("clusterRoleSelectors") if isinstance(rule, Mapping) else None
+def _aggregated(document: Object, roles: Iterable[Object], seen: set[str]) -> Iterator[Rule]:
+    """The role's own rules, as the controller left them, and what it would fill in: also from roles that are
+    aggregated themselves. A selector that cannot be read selects every role."""
+    seen.add(document["metadata"]["name"])
+    yield from parse_rules(document.get("rules"))
+    rule = document.get("aggregationRule")
+    selectors = _selectors(rule.get("clusterRoleSelectors") if isinstance(rule, Mapping) else None)
+    if not selectors:
+        return
     for role in roles:
-        if role is not document and _selected(selectors, role["metadata"].get("labels") or {}):
-            yield from parse_rules(role.get("rules"))
+        labels = role["metadata"].get("labels") or {}
+        if role["metadata"]["name"] not in seen and any(selector.matches(labels) for selector in selectors):
+            yield from _aggregated(role, roles, seen)
 
 
-def _selected(selectors: Any, labels: Mapping[str, str]) -> bool:
-    return any(
-        isinstance(selector, Mapping)
-        and isinstance(selector.get("matchLabels"), Mapping)
-        and all(labels.get(key) == value for key, value in selector["matchLabels"].items())
-        for selector in selectors or ()
-    )
+def _selectors(raw: Any) -> list[Selector]:
+    found = []
+    for item in raw if isinstance(raw, list) else ():
+        try:
+            found.append(parse_selector(item))
+        except UnreadableError:
+            return [EVERYTHING]
+    return found
 
 
 _AGGREGATED = {

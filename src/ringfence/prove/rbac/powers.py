@@ -16,6 +16,7 @@ READ = frozenset({"get", "list", "watch"})
 WRITE = frozenset({"create", "update", "patch", "delete", "deletecollection"})
 CHANGE = frozenset({"create", "update", "patch"})
 ALTER = frozenset({"update", "patch"})
+REMOVE = frozenset({"delete", "deletecollection"})
 
 
 class Power(StrEnum):
@@ -25,6 +26,7 @@ class Power(StrEnum):
     READ_SECRETS = "read Secrets"
     CREATE_PODS = "create pods"
     CHANGE_PODS = "change pods"
+    DEBUG_PODS = "add containers to pods"
     EXEC = "run commands in pods"
     EXEC_BY_GET = "run commands in pods by get"
     CREATE_TOKENS = "create tokens of ServiceAccounts"
@@ -33,21 +35,27 @@ class Power(StrEnum):
     IMPERSONATE_USERS = "impersonate users"
     IMPERSONATE_GROUPS = "impersonate groups"
     IMPERSONATE_ACCOUNTS = "impersonate ServiceAccounts"
-    ESCALATE = "escalate roles"
-    BIND = "bind roles"
+    ESCALATE = "escalate Roles"
+    ESCALATE_CLUSTER_ROLES = "escalate ClusterRoles"
+    BIND = "bind Roles"
+    BIND_CLUSTER_ROLES = "bind ClusterRoles"
     WRITE_ROLES = "write Roles"
     WRITE_CLUSTER_ROLES = "write ClusterRoles"
     CREATE_BINDINGS = "create RoleBindings"
     CREATE_CLUSTER_BINDINGS = "create ClusterRoleBindings"
     CREATE_SIGNING_REQUESTS = "create certificate signing requests"
     APPROVE_REQUESTS = "approve certificate signing requests"
-    APPROVE_SIGNER = "approve for the client certificate signer"
+    APPROVE_SIGNER = "approve for a certificate signer"
+    CREATE_NODE_REQUESTS = "create certificate signing requests that are approved for nodes"
     WRITE_MUTATING_WEBHOOKS = "write mutating admission"
     WRITE_VALIDATING_WEBHOOKS = "write validating webhooks"
+    REMOVE_WEBHOOKS = "remove webhooks"
     WRITE_ADMISSION_POLICIES = "write validating admission policies"
     RELABEL_NAMESPACES = "change namespaces"
     CREATE_NAMESPACES = "create namespaces"
+    DELETE_NAMESPACES = "delete namespaces"
     WRITE_VOLUMES = "create PersistentVolumes"
+    CHANGE_VOLUMES = "change PersistentVolumes"
     WRITE_CLAIMS = "create PersistentVolumeClaims"
     WRITE_NODES = "change nodes"
     BIND_PODS = "bind pods to nodes"
@@ -68,10 +76,29 @@ class Power(StrEnum):
     WRITE_EXTERNAL_SECRETS = "write ExternalSecrets"
     WRITE_SNAPSHOTS = "write VolumeSnapshots"
     WRITE_SNAPSHOT_CONTENTS = "write VolumeSnapshotContents"
-    WRITE_CUSTOM = "write custom resources"
     WRITE_CRDS = "write CustomResourceDefinitions"
     WRITE_API_SERVICES = "write APIServices"
     READ_POD_PORTS = "reach pods through the API server"
+    WRITE_STORAGE = "write storage classes and drivers"
+    WRITE_FAIRNESS = "write the API server's priorities and fairness"
+    WRITE_TRAFFIC_CLASSES = "write classes of Ingresses and Gateways"
+    WRITE_CONSTRAINTS = "write SecurityContextConstraints"
+    WRITE_SHARED_STORES = "write cluster-wide external secrets"
+    CREATE_PROJECTS = "request projects"
+
+
+CLUSTER_POWERS = frozenset({
+    Power.NODE_PROXY, Power.IMPERSONATE_USERS, Power.IMPERSONATE_GROUPS, Power.ESCALATE_CLUSTER_ROLES,
+    Power.WRITE_CLUSTER_ROLES, Power.CREATE_CLUSTER_BINDINGS, Power.CREATE_SIGNING_REQUESTS, Power.APPROVE_REQUESTS,
+    Power.APPROVE_SIGNER, Power.CREATE_NODE_REQUESTS, Power.WRITE_MUTATING_WEBHOOKS, Power.WRITE_VALIDATING_WEBHOOKS,
+    Power.REMOVE_WEBHOOKS, Power.WRITE_ADMISSION_POLICIES, Power.CREATE_NAMESPACES, Power.WRITE_VOLUMES,
+    Power.CHANGE_VOLUMES, Power.WRITE_NODES, Power.WRITE_ADMIN_POLICIES, Power.WRITE_PRIORITIES,
+    Power.WRITE_SNAPSHOT_CONTENTS, Power.WRITE_CRDS, Power.WRITE_API_SERVICES, Power.WRITE_STORAGE,
+    Power.WRITE_FAIRNESS, Power.WRITE_TRAFFIC_CLASSES, Power.WRITE_CONSTRAINTS, Power.WRITE_SHARED_STORES,
+    Power.CREATE_PROJECTS,
+})  # fmt: skip
+"""Powers over what lives outside namespaces: a RoleBinding gives none of them, whatever its role says. Namespaces are
+not among them: a request about a Namespace counts as one in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +135,8 @@ TABLE: tuple[Wanted, ...] = (
     *_each(Power.READ_SECRETS, READ, "", "secrets"),
     Wanted(Power.CREATE_PODS, _CREATE, "", "pods"),
     *_CONTROLLERS,
-    *_each(Power.CHANGE_PODS, ALTER, "", "pods", "pods/ephemeralcontainers"),
+    *_each(Power.CHANGE_PODS, ALTER, "", "pods"),
+    *_each(Power.DEBUG_PODS, ALTER, "", "pods/ephemeralcontainers"),
     *_each(Power.EXEC, _CREATE, "", "pods/exec", "pods/attach"),
     *_each(Power.EXEC_BY_GET, frozenset({"get"}), "", "pods/exec", "pods/attach"),
     *_each(Power.READ_POD_PORTS, frozenset({"create", "get"}), "", "pods/portforward", "pods/proxy", "services/proxy"),
@@ -118,8 +146,10 @@ TABLE: tuple[Wanted, ...] = (
     *_each(Power.IMPERSONATE_USERS, frozenset({"impersonate"}), "", "users"),
     *_each(Power.IMPERSONATE_GROUPS, frozenset({"impersonate"}), "", "groups"),
     *_each(Power.IMPERSONATE_ACCOUNTS, frozenset({"impersonate"}), "", "serviceaccounts"),
-    *_each(Power.ESCALATE, frozenset({"escalate"}), _RBAC, "roles", "clusterroles"),
-    *_each(Power.BIND, frozenset({"bind"}), _RBAC, "roles", "clusterroles"),
+    *_each(Power.ESCALATE, frozenset({"escalate"}), _RBAC, "roles"),
+    *_each(Power.ESCALATE_CLUSTER_ROLES, frozenset({"escalate"}), _RBAC, "clusterroles"),
+    *_each(Power.BIND, frozenset({"bind"}), _RBAC, "roles"),
+    *_each(Power.BIND_CLUSTER_ROLES, frozenset({"bind"}), _RBAC, "clusterroles"),
     *_each(Power.WRITE_ROLES, CHANGE, _RBAC, "roles"),
     *_each(Power.WRITE_CLUSTER_ROLES, CHANGE, _RBAC, "clusterroles"),
     *_each(Power.CREATE_BINDINGS, CHANGE, _RBAC, "rolebindings"),
@@ -127,16 +157,22 @@ TABLE: tuple[Wanted, ...] = (
     *_each(Power.CREATE_SIGNING_REQUESTS, _CREATE, "certificates.k8s.io", "certificatesigningrequests"),
     *_each(Power.APPROVE_REQUESTS, ALTER, "certificates.k8s.io", "certificatesigningrequests/approval"),
     *_each(Power.APPROVE_SIGNER, frozenset({"approve"}), "certificates.k8s.io", "signers"),
+    *_each(Power.CREATE_NODE_REQUESTS, _CREATE, "certificates.k8s.io", "certificatesigningrequests/nodeclient"),
     *_each(Power.WRITE_MUTATING_WEBHOOKS, CHANGE, _ADMISSION, "mutatingwebhookconfigurations",
            "mutatingadmissionpolicies", "mutatingadmissionpolicybindings"),
-    *_each(Power.WRITE_VALIDATING_WEBHOOKS, WRITE, _ADMISSION, "validatingwebhookconfigurations"),
-    *_each(Power.WRITE_ADMISSION_POLICIES, WRITE, _ADMISSION, "validatingadmissionpolicies",
+    *_each(Power.WRITE_VALIDATING_WEBHOOKS, CHANGE, _ADMISSION, "validatingwebhookconfigurations"),
+    *_each(Power.REMOVE_WEBHOOKS, REMOVE, _ADMISSION, "validatingwebhookconfigurations",
+           "mutatingwebhookconfigurations"),
+    *_each(Power.WRITE_ADMISSION_POLICIES, ALTER | REMOVE, _ADMISSION, "validatingadmissionpolicies",
            "validatingadmissionpolicybindings"),
     *_each(Power.RELABEL_NAMESPACES, ALTER, "", "namespaces"),
     *_each(Power.CREATE_NAMESPACES, _CREATE, "", "namespaces"),
-    Wanted(Power.WRITE_VOLUMES, CHANGE, "", "persistentvolumes"),
+    *_each(Power.DELETE_NAMESPACES, REMOVE, "", "namespaces"),
+    *_each(Power.WRITE_VOLUMES, _CREATE, "", "persistentvolumes"),
+    *_each(Power.CHANGE_VOLUMES, ALTER, "", "persistentvolumes"),
     *_each(Power.WRITE_CLAIMS, CHANGE, "", "persistentvolumeclaims"),
-    *_each(Power.WRITE_NODES, ALTER, "", "nodes", "nodes/status"),
+    *_each(Power.WRITE_NODES, ALTER | REMOVE, "", "nodes"),
+    *_each(Power.WRITE_NODES, ALTER, "", "nodes/status"),
     *_each(Power.BIND_PODS, _CREATE, "", "pods/binding", "bindings"),
     *_each(Power.WRITE_POLICIES, WRITE, "networking.k8s.io", "networkpolicies"),
     *_each(Power.WRITE_ADMIN_POLICIES, WRITE, _POLICY, "adminnetworkpolicies", "baselineadminnetworkpolicies",
@@ -148,7 +184,8 @@ TABLE: tuple[Wanted, ...] = (
     *_each(Power.WRITE_ENDPOINTS, CHANGE, "", "endpoints"),
     *_each(Power.WRITE_ENDPOINTS, CHANGE, "discovery.k8s.io", "endpointslices"),
     *_each(Power.WRITE_INGRESSES, CHANGE, "networking.k8s.io", "ingresses"),
-    *_each(Power.WRITE_ROUTES, CHANGE, _GATEWAY, "httproutes", "grpcroutes", "tlsroutes", "tcproutes", "udproutes"),
+    *_each(Power.WRITE_ROUTES, CHANGE, _GATEWAY, "httproutes", "grpcroutes", "tlsroutes", "tcproutes", "udproutes",
+           "gateways", "listenersets"),
     *_each(Power.WRITE_ROUTES, CHANGE, "route.openshift.io", "routes"),
     *_each(Power.WRITE_CONFIG_MAPS, CHANGE, "", "configmaps"),
     *_each(Power.WRITE_ACCOUNTS, CHANGE, "", "serviceaccounts"),
@@ -162,6 +199,13 @@ TABLE: tuple[Wanted, ...] = (
     *_each(Power.WRITE_SNAPSHOT_CONTENTS, CHANGE, "snapshot.storage.k8s.io", "volumesnapshotcontents"),
     *_each(Power.WRITE_CRDS, WRITE, "apiextensions.k8s.io", "customresourcedefinitions"),
     *_each(Power.WRITE_API_SERVICES, CHANGE, "apiregistration.k8s.io", "apiservices"),
+    *_each(Power.WRITE_STORAGE, CHANGE, "storage.k8s.io", "storageclasses", "csidrivers", "volumeattachments"),
+    *_each(Power.WRITE_FAIRNESS, WRITE, "flowcontrol.apiserver.k8s.io", "flowschemas", "prioritylevelconfigurations"),
+    *_each(Power.WRITE_TRAFFIC_CLASSES, CHANGE, "networking.k8s.io", "ingressclasses"),
+    *_each(Power.WRITE_TRAFFIC_CLASSES, CHANGE, _GATEWAY, "gatewayclasses"),
+    *_each(Power.WRITE_CONSTRAINTS, CHANGE, "security.openshift.io", "securitycontextconstraints"),
+    *_each(Power.WRITE_SHARED_STORES, CHANGE, "external-secrets.io", "clustersecretstores", "clusterexternalsecrets"),
+    *_each(Power.CREATE_PROJECTS, _CREATE, "project.openshift.io", "projectrequests"),
 )  # fmt: skip
 
 
@@ -254,14 +298,14 @@ _SENSITIVE = (
 
 def touches_of(rules: Iterator[Rule]) -> tuple[Touch, ...]:
     """What the rules read or write of a namespace: one entry per set of names, the most telling resource of each."""
-    found: dict[tuple[str, ...], Touch] = {}
+    found: dict[tuple[tuple[str, ...], str], Touch] = {}
     for rule in rules:
-        touch = _touch(rule)
-        if touch is None:
-            continue
-        earlier = found.get(touch.names)
-        if earlier is None or _telling(touch) < _telling(earlier):
-            found[touch.names] = touch
+        for touch in _touches(rule):
+            # Names are names of one resource: which one decides whether there is such an object.
+            key = (touch.names, touch.resource if touch.names else "")
+            earlier = found.get(key)
+            if earlier is None or _telling(touch) < _telling(earlier):
+                found[key] = touch
     return tuple(found.values())
 
 
@@ -278,26 +322,26 @@ def _cluster_scoped(resource: str, groups: frozenset[str]) -> bool:
     return named == {False} or (not named and any(resource == plural for _, plural in _CLUSTER_SCOPED))
 
 
-def _touch(rule: Rule) -> Touch | None:
+def _touches(rule: Rule) -> Iterator[Touch]:
+    """What a rule reads or writes of a namespace: the most telling resource, or each one where names limit it."""
     groups = rule.groups - _HARMLESS_GROUPS
-    verbs = _verbs(rule, READ | WRITE | {"impersonate", "bind", "escalate"})
-    if not groups or not verbs:
-        return None
+    verbs = _verbs(rule, READ | WRITE)
     if rule.names:
         # A name limits creation and collections to nothing.
         verbs -= {"deletecollection"}
+    if not groups or not verbs:
+        return
     candidates = []
-    for resource in rule.resources:
+    for resource in sorted(rule.resources):
         if _cluster_scoped(resource.partition("/")[0], groups):
             continue
         if rule.names and "/" not in resource and verbs <= {"create"}:
             continue
         candidates.append(resource)
-    if not candidates:
-        return None
     verb = next(
         (item for item in ("get", "list", "watch", "create", "update", "patch", "delete") if item in verbs), min(verbs)
     )
     names = tuple(sorted(rule.names))
-    best = min((Touch(resource, min(groups), verb, names) for resource in candidates), key=_telling)
-    return Touch("secrets" if best.resource == "*" else best.resource, best.group, best.verb, names)
+    found = sorted((Touch(resource, min(groups), verb, names) for resource in candidates), key=_telling)
+    for best in found if names else found[:1]:
+        yield Touch("secrets" if best.resource == "*" and not names else best.resource, best.group, best.verb, names)

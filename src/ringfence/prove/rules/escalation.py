@@ -4,13 +4,14 @@ from collections.abc import Iterator
 
 from ringfence.prove.closure.capability import EVERYWHERE, Can, Capability, acts_as
 from ringfence.prove.closure.engine import Derivation, State
-from ringfence.prove.rbac.index import MASTERS, SERVICE_ACCOUNT_USER
-from ringfence.prove.rbac.powers import Power
+from ringfence.prove.rbac.index import MASTERS, SERVICE_ACCOUNT_USER, RoleRules, Subject
+from ringfence.prove.rbac.powers import CLUSTER_POWERS, Power, powers_of, touches_of
 from ringfence.prove.rules.registry import RuleWorld, rule
 from ringfence.prove.rules.wording import in_place, step, via
 
 _PRACTICE = "kubernetes.io/docs/concepts/security/rbac-good-practices"
 _SIGNER = "kubernetes.io/kube-apiserver-client"
+_NODE_SIGNER = "kubernetes.io/kube-apiserver-client-kubelet"
 
 
 def names_of(capability: Capability) -> tuple[str, ...]:
@@ -45,12 +46,29 @@ def _narrower(one: Capability, other: Capability) -> Capability:
     on=(Can.POWER,),
 )
 def escalate(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
-    """The role that one is bound to is rewritten."""
-    for write in (Power.WRITE_ROLES, Power.WRITE_CLUSTER_ROLES):
-        for second in _both(state, capability, Power.ESCALATE, write):
+    """The role that one is bound to is rewritten; of named roles it has to be one of them."""
+    for escalates, write in (
+        (Power.ESCALATE, Power.WRITE_ROLES),
+        (Power.ESCALATE_CLUSTER_ROLES, Power.WRITE_CLUSTER_ROLES),
+    ):
+        for second in _both(state, capability, escalates, write):
             place = _narrower(capability, second)
             text = f"a role may be given any permission {in_place(place.namespace)}"
-            yield Derivation(_everything_in(place), "rbac/escalate", via(state, capability, text), None, (second,))
+            names = {*names_of(capability), *names_of(second)}
+            doubt = None
+            if names and not _bound_to(world, state, capability.cluster, names):
+                doubt = f"who is bound to {', '.join(sorted(names))}, which may be rewritten"
+            yield Derivation(_everything_in(place), "rbac/escalate", via(state, capability, text), doubt, (second,))
+
+
+def _bound_to(world: RuleWorld, state: State, cluster: str, names: set[str]) -> bool:
+    """Whether somebody who has been reached is bound to a role of one of these names."""
+    index = world.clusters[cluster].rbac
+    return any(
+        grant.rules.role.name in names
+        for item in state.of(Can.ACT_AS, cluster)
+        for grant in index.of(Subject(item.detail, item.namespace, item.name))
+    )
 
 
 @rule(
@@ -60,41 +78,60 @@ def escalate(world: RuleWorld, capability: Capability, state: State) -> Iterator
     on=(Can.POWER,),
 )
 def bind(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
-    """With resourceNames only the roles named; without, cluster-admin itself."""
-    for create in (Power.CREATE_BINDINGS, Power.CREATE_CLUSTER_BINDINGS):
-        for second in _both(state, capability, Power.BIND, create):
-            held, writes = (capability, second) if capability.name == Power.BIND.value else (second, capability)
-            names = names_of(held)
+    """With resourceNames only the roles named; without, cluster-admin itself where ClusterRoles may be bound."""
+    for held_power, create in (
+        (Power.BIND, Power.CREATE_BINDINGS),
+        (Power.BIND_CLUSTER_ROLES, Power.CREATE_BINDINGS),
+        (Power.BIND_CLUSTER_ROLES, Power.CREATE_CLUSTER_BINDINGS),
+    ):
+        for second in _both(state, capability, held_power, create):
+            held, writes = (capability, second) if capability.name == held_power.value else (second, capability)
+            if create is Power.CREATE_CLUSTER_BINDINGS and held.namespace != EVERYWHERE:
+                continue
+            kind = "Role" if held_power is Power.BIND else "ClusterRole"
             place = writes if create is Power.CREATE_CLUSTER_BINDINGS else _narrower(held, writes)
             others = (second,)
-            if not names or "cluster-admin" in names:
+            if kind == "ClusterRole" and (not names_of(held) or "cluster-admin" in names_of(held)):
                 text = f"a new binding may give any permission {in_place(place.namespace)}"
                 yield Derivation(_everything_in(place), "rbac/bind", via(state, writes, text), None, others)
             else:
-                yield from _bind_named(world, place, names, others)
+                yield from _bind_named(world, place, kind, names_of(held), others)
 
 
 def _bind_named(
-    world: RuleWorld, place: Capability, names: tuple[str, ...], others: tuple[Capability, ...]
+    world: RuleWorld, place: Capability, kind: str, names: tuple[str, ...], others: tuple[Capability, ...]
 ) -> Iterator[Derivation]:
-    from ringfence.prove.rbac.powers import powers_of
-
-    index = world.clusters[place.cluster].rbac
-    for name in names:
-        rules = index.roles.get(("", name)) or index.roles.get((place.namespace, name))
-        if rules is None or rules.missing:
-            yield Derivation(
-                _everything_in(place), "rbac/bind", None, f"the role {name} is not in the snapshot", others
-            )
+    for role in _roles_named(world, place, kind, names):
+        if role.missing:
+            yield Derivation(_everything_in(place), "rbac/bind", None, role.missing, others)
             continue
-        for held in powers_of(rules.possible):
-            gives = (
-                _everything_in(place)
-                if held.power is Power.EVERYTHING
-                else Capability(Can.POWER, place.cluster, place.namespace, held.power.value, ",".join(held.names))
-            )
-            text = f"a new binding to {name} lets one {held.power.value} {in_place(place.namespace)}"
-            yield Derivation(gives, "rbac/bind", step(text, f"{rules.role.kind} {name}", rules.role), None, others)
+        name = role.role.name
+        where = role.role.namespace or place.namespace
+        by = step(f"a new binding gives {kind} {name} {in_place(where)}", f"{kind} {name}", role.role)
+        for held in powers_of(role.possible):
+            if held.power is Power.EVERYTHING:
+                gives = _everything_in(place._replace(namespace=where))
+            elif where != EVERYWHERE and held.power in CLUSTER_POWERS:
+                continue
+            else:
+                gives = Capability(Can.POWER, place.cluster, where, held.power.value, ",".join(held.names))
+            yield Derivation(gives, "rbac/bind", by, None, others)
+        for touch in touches_of(role.possible):
+            what = f"{touch.verb} {touch.resource}"
+            gives = Capability(Can.TOUCH, place.cluster, where, what, ",".join(touch.names))
+            yield Derivation(gives, "rbac/bind", by, None, others)
+
+
+def _roles_named(world: RuleWorld, place: Capability, kind: str, names: tuple[str, ...]) -> Iterator[RoleRules]:
+    """The roles that a new binding at a place may name: ClusterRoles, or Roles of its own namespace."""
+    index = world.clusters[place.cluster].rbac
+    if kind == "ClusterRole":
+        for name in names:
+            yield index.role("ClusterRole", "", name)
+        return
+    for (namespace, name), role in list(index.roles.items()):
+        if namespace and place.namespace in (EVERYWHERE, namespace) and (not names or name in names):
+            yield role
 
 
 @rule(
@@ -108,7 +145,9 @@ def impersonate_users(world: RuleWorld, capability: Capability, state: State) ->
     if capability.name != Power.IMPERSONATE_USERS.value:
         return
     index = world.clusters[capability.cluster].rbac
-    named = names_of(capability) or tuple(subject.name for subject in list(index.grants) if subject.kind == "User")
+    bound = tuple(subject.name for subject in list(index.grants) if subject.kind == "User")
+    people = tuple(name for item in world.partition.deployments for name in item.people.users)
+    named = names_of(capability) or tuple(dict.fromkeys((*bound, *people)))
     for name in named:
         if not name.startswith(SERVICE_ACCOUNT_USER):
             yield _becomes(state, capability, acts_as(capability.cluster, "User", "", name), f"user {name}")
@@ -139,7 +178,7 @@ def impersonate_groups(world: RuleWorld, capability: Capability, state: State) -
 def impersonate_accounts(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
     """In the namespace of the right."""
     if capability.name == Power.IMPERSONATE_ACCOUNTS.value:
-        yield from _every_account(world, capability, "rbac/impersonate-accounts", "may be impersonated")
+        yield from _every_account(world, capability, "rbac/impersonate-accounts", "may be impersonated", absent=True)
 
 
 def _becomes(state: State, capability: Capability, gives: Capability, text: str) -> Derivation:
@@ -174,19 +213,24 @@ def token_secret(world: RuleWorld, capability: Capability, state: State) -> Iter
             yield Derivation(derivation.gives, derivation.rule, derivation.step, None, (second,))
 
 
-def _every_account(world: RuleWorld, capability: Capability, name: str, text: str) -> Iterator[Derivation]:
+def _every_account(
+    world: RuleWorld, capability: Capability, name: str, text: str, *, absent: bool = False
+) -> Iterator[Derivation]:
+    """The ServiceAccounts of a place; those that are only bound are in doubt, but where ``absent`` ones do as well."""
     facts = world.clusters[capability.cluster]
     only = set(names_of(capability))
-    places = facts.every_namespace() if capability.namespace == EVERYWHERE else (capability.namespace,)
-    for namespace in places:
-        for account in sorted({*facts.accounts_in.get(namespace, ()), "default"}):
+    for namespace in facts.every_account_place() if capability.namespace == EVERYWHERE else (capability.namespace,):
+        bound = [subject.name for subject in facts.rbac.accounts_of(namespace)]
+        for account in sorted({*facts.accounts_in.get(namespace, ()), "default", *bound}):
             if only and account not in only:
                 continue
             shown = f"ServiceAccount {namespace}/{account}"
+            there = absent or facts.account_exists(namespace, account)
             yield Derivation(
                 acts_as(capability.cluster, "ServiceAccount", namespace, account),
                 name,
                 step(f"{shown} {text}", shown, f"{capability.cluster}:serviceaccount/{namespace}/{account}"),
+                None if there else f"{shown} is bound, and is not in the snapshot",
             )
 
 
@@ -197,25 +241,38 @@ def _every_account(world: RuleWorld, capability: Capability, name: str, text: st
     on=(Can.POWER,),
 )
 def sign(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
-    """Three rights together; the signer may be named with a wildcard."""
+    """Three rights together; the signer may be named with a wildcard. The signer of kubelets makes one a node."""
     wanted = (Power.CREATE_SIGNING_REQUESTS, Power.APPROVE_REQUESTS, Power.APPROVE_SIGNER)
     if capability.name not in {power.value for power in wanted}:
         return
-    held = [next(state.powers(capability.cluster, power.value), None) for power in wanted]
-    if any(item is None for item in held):
+    create, approve = (next(state.powers(capability.cluster, power.value), None) for power in wanted[:2])
+    if create is None or approve is None:
         return
-    signers = {name for item in state.powers(capability.cluster, Power.APPROVE_SIGNER.value) for name in names_of(item)}
-    unlimited = any(not names_of(item) for item in state.powers(capability.cluster, Power.APPROVE_SIGNER.value))
-    if not unlimited and not signers & {_SIGNER, "kubernetes.io/*", "*"}:
-        return
-    others = tuple(item for item in held if item is not None and item != capability)
-    yield Derivation(
-        Capability(Can.CLUSTER_ADMIN, capability.cluster),
-        "rbac/sign-certificates",
-        via(state, capability, "a client certificate may be had for any user"),
-        None,
-        others,
-    )
+    for signer in state.powers(capability.cluster, Power.APPROVE_SIGNER.value):
+        others = tuple(item for item in (create, approve, signer) if item != capability)
+        names = set(names_of(signer))
+        if not names or names & {_SIGNER, "kubernetes.io/*", "*"}:
+            text = "a client certificate may be had for any user"
+            gives = Capability(Can.CLUSTER_ADMIN, capability.cluster)
+            yield Derivation(gives, "rbac/sign-certificates", via(state, capability, text), None, others)
+        elif names & {_NODE_SIGNER}:
+            text = "a client certificate may be had for any node"
+            gives = Capability(Can.KUBELET, capability.cluster, "", EVERYWHERE)
+            yield Derivation(gives, "rbac/sign-certificates", via(state, capability, text), None, others)
+
+
+@rule(
+    "rbac/node-requests",
+    "A signing request of a node is approved by itself for who may create certificatesigningrequests/nodeclient.",
+    source="kubernetes.io/docs/reference/access-authn-authz/kubelet-tls-bootstrapping#approval",
+    on=(Can.POWER,),
+)
+def node_requests(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
+    """The approving controller asks nothing else, and the name in the request is the requester's choice."""
+    for second in _both(state, capability, Power.CREATE_SIGNING_REQUESTS, Power.CREATE_NODE_REQUESTS):
+        text = "a client certificate may be had for any node"
+        gives = Capability(Can.KUBELET, capability.cluster, "", EVERYWHERE)
+        yield Derivation(gives, "rbac/node-requests", via(state, capability, text), None, (second,))
 
 
 @rule(
@@ -242,9 +299,7 @@ def mutating(world: RuleWorld, capability: Capability, state: State) -> Iterator
 )
 def validating(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
     """It needs a create or update, so it is a matter of time."""
-    if capability.name == Power.WRITE_VALIDATING_WEBHOOKS.value and not (
-        names_of(capability) and capability.namespace != EVERYWHERE
-    ):
+    if capability.name == Power.WRITE_VALIDATING_WEBHOOKS.value:
         yield Derivation(
             Capability(Can.READ_SECRET, capability.cluster, EVERYWHERE, EVERYWHERE),
             "admission/validating",

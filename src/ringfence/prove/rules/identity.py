@@ -7,7 +7,7 @@ from ringfence.prove.closure.capability import EVERYWHERE, Can, Capability, acts
 from ringfence.prove.closure.engine import Derivation, State
 from ringfence.prove.facts.cluster import ClusterFacts
 from ringfence.prove.rbac.index import MASTERS, Grant, RoleRules, Subject, implied_groups
-from ringfence.prove.rbac.powers import Held, Power, Touch, powers_of, touches_of
+from ringfence.prove.rbac.powers import CLUSTER_POWERS, Held, Power, Touch, powers_of, touches_of
 from ringfence.prove.rules.registry import RuleWorld, rule
 from ringfence.prove.rules.wording import in_place, step, who
 
@@ -84,7 +84,8 @@ def bound(world: RuleWorld, capability: Capability, state: State) -> Iterator[De
             continue
         summary = _summary(world, grant.rules)
         for held in summary[0]:
-            yield _power(capability, grant, place, held)
+            if place == EVERYWHERE or held.power not in CLUSTER_POWERS:
+                yield _power(capability, grant, place, held)
         for touch in summary[1]:
             yield _touch(capability, grant, place, touch)
 
@@ -200,6 +201,7 @@ _NAMESPACED_POWERS = (
     Power.WRITE_INGRESSES, Power.WRITE_ROUTES, Power.WRITE_CONFIG_MAPS, Power.WRITE_ACCOUNTS, Power.WRITE_CLAIMS,
     Power.WRITE_APPLICATIONS, Power.WRITE_PROJECTS, Power.WRITE_FLUX, Power.WRITE_EXTERNAL_SECRETS,
     Power.WRITE_SNAPSHOTS, Power.BIND_PODS, Power.READ_POD_PORTS, Power.IMPERSONATE_ACCOUNTS,
+    Power.RELABEL_NAMESPACES, Power.DELETE_NAMESPACES,
 )  # fmt: skip
 
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from ringfence.prove.admission.placement import NodeChoice, nodes_open_to
+from ringfence.prove.admission.placement import NodeChoice, could_come, nodes_open_to
 from ringfence.prove.closure.capability import EVERYWHERE, Can, Capability, acts_as, inside
 from ringfence.prove.closure.engine import Derivation, State
 from ringfence.prove.facts.cluster import ClusterFacts
-from ringfence.prove.facts.pods import PodFacts
+from ringfence.prove.facts.pods import PodFacts, claims_in, escape_of, secrets_in
 from ringfence.prove.kinds import ObjectName
 from ringfence.prove.rbac.powers import Power
 from ringfence.prove.rules.escalation import names_of
@@ -20,34 +20,67 @@ _PRACTICE = "kubernetes.io/docs/concepts/security/rbac-good-practices"
     "nodes/root-pod",
     "A pod that owns its node owns every node that its author can put it on.",
     source="kubernetes.io/docs/concepts/scheduling-eviction/assign-pod-node (nodeName skips the scheduler)",
-    on=(Can.CREATE_ROOT_PODS,),
+    on=(Can.CREATE_ROOT_PODS, Can.RELABEL, Can.POWER),
 )
 def root_pod(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
-    """Taints stop nobody who writes tolerations; only admission does."""
-    facts = world.clusters[capability.cluster]
-    if not facts.nodes:
-        if facts.pods:
-            yield Derivation(
-                Capability(Can.ON_NODE, facts.name, "", EVERYWHERE),
-                "nodes/root-pod",
-                step("the pod becomes root on a node", f"Namespace {capability.namespace}", _namespace(capability)),
-                "no Node is in the snapshot: where pods run is not known",
-            )
+    """Taints stop nobody who writes tolerations; only admission does, and only while its policies and what they look
+    at (labels of namespaces and nodes) stay."""
+    if capability.can is Can.POWER and capability.name not in _LOOSENING:
         return
-    places = (capability.namespace, EVERYWHERE)
-    relabelled = any(state.has(Capability(Can.RELABEL, facts.name, place)) for place in places)
-    if any(True for _ in state.powers(facts.name, Power.WRITE_ADMISSION_POLICIES.value)):
-        choice = NodeChoice(None, "admission policies that can be rewritten", _namespace(capability))
-    else:
-        choice = nodes_open_to(facts, capability.namespace, relabelled=relabelled)
-    text = "the pod becomes root on " + ("any node" if choice.nodes is None else "a node of its pool")
-    for node in (EVERYWHERE,) if choice.nodes is None else choice.nodes:
-        yield Derivation(
-            Capability(Can.ON_NODE, facts.name, "", node),
-            "nodes/root-pod",
-            step(text, choice.by, choice.object),
-            choice.doubt,
-        )
+    facts = world.clusters[capability.cluster]
+    for made in _root_pods(capability, state):
+        others = () if made == capability else (made,)
+        if not facts.nodes:
+            if facts.pods:
+                yield Derivation(
+                    Capability(Can.ON_NODE, facts.name, "", EVERYWHERE),
+                    "nodes/root-pod",
+                    step("the pod becomes root on a node", f"Namespace {made.namespace}", _namespace(made)),
+                    "no Node is in the snapshot: where pods run is not known",
+                    others,
+                )
+            continue
+        choice, premise = _choice(facts, made, state)
+        if premise is not None and premise != capability:
+            others = (*others, premise)
+        text = "the pod becomes root on " + ("any node" if choice.nodes is None else "a node of its pool")
+        for node in (EVERYWHERE,) if choice.nodes is None else choice.nodes:
+            yield Derivation(
+                Capability(Can.ON_NODE, facts.name, "", node),
+                "nodes/root-pod",
+                step(text, choice.by, choice.object),
+                choice.doubt,
+                others,
+            )
+
+
+_LOOSENING = (Power.WRITE_ADMISSION_POLICIES.value, Power.WRITE_NODES.value)
+
+
+def _root_pods(capability: Capability, state: State) -> list[Capability]:
+    """The capabilities to make root pods that a premise is about."""
+    if capability.can is Can.CREATE_ROOT_PODS:
+        return [capability]
+    found = state.of(Can.CREATE_ROOT_PODS, capability.cluster)
+    if capability.can is Can.POWER:
+        return list(found)
+    return [item for item in found if capability.namespace in (EVERYWHERE, item.namespace)]
+
+
+def _choice(facts: ClusterFacts, made: Capability, state: State) -> tuple[NodeChoice, Capability | None]:
+    """The nodes that root pods of a namespace can be put on, and what had to be changed for it."""
+    choice = nodes_open_to(facts, made.namespace)
+    if choice.nodes is None and choice.doubt is None:
+        return choice, None
+    for power in _LOOSENING:
+        for held in state.powers(facts.name, power):
+            doubt = f"whether what {power}s keeps {made.namespace} off nodes may be changed" if names_of(held) else None
+            return NodeChoice(None, "admission and nodes that can be rewritten", _namespace(made), doubt), held
+    for place in (made.namespace, EVERYWHERE):
+        relabel = Capability(Can.RELABEL, facts.name, place)
+        if state.has(relabel):
+            return nodes_open_to(facts, made.namespace, relabelled=True), relabel
+    return choice, None
 
 
 def _namespace(capability: Capability) -> str:
@@ -64,25 +97,52 @@ def pods_on_it(world: RuleWorld, capability: Capability, state: State) -> Iterat
     """Pods that are there; pods of templates where nobody says on which node they are, in doubt."""
     facts = world.clusters[capability.cluster]
     everywhere = capability.name == EVERYWHERE
-    pods = facts.pods if everywhere else facts.pods_on.get(capability.name, [])
-    for pod in _classes(pods):
+    here = facts.pods_on.get(capability.name, [])
+    for pod in _everywhere(world, facts) if everywhere else _classes(here):
         yield _inside(facts, pod, capability, None)
     if not everywhere:
-        running = {pod.namespace for pod in facts.pods if not pod.template}
-        for pod in _classes([pod for pod in facts.pods if pod.node is None and pod.namespace not in running]):
-            yield _inside(facts, pod, capability, f"the node of {pod.shown}")
+        for pod in _everywhere(world, facts):
+            if pod.node != capability.name and _may_come(world, facts, pod, capability.name):
+                yield _inside(facts, pod, capability, f"whether {pod.shown} may come to run on node {capability.name}")
+
+
+def _may_come(world: RuleWorld, facts: ClusterFacts, pod: PodFacts, node: str) -> bool:
+    """Whether the scheduler could put such a pod there when it is made again."""
+    spec = pod.spec
+    wants = (spec.get("nodeSelector"), spec.get("affinity"), spec.get("tolerations"), spec.get("runtimeClassName"))
+    kind = pod.name.kind if pod.template else "Pod"
+    key = ("may come", facts.name, node, pod.namespace, kind, repr(wants), pod.template and spec.get("nodeName"))
+    found = world.cache.get(key)
+    if found is None:
+        found = world.cache[key] = could_come(facts, pod, node)
+    return bool(found)
 
 
 def _classes(pods: list[PodFacts]) -> list[PodFacts]:
-    """One pod of each kind: pods of one namespace, labels and identity give the same."""
+    """One pod of each kind: pods of one namespace, labels, identity and contents give the same."""
     found: dict[tuple[object, ...], PodFacts] = {}
     for pod in pods:
-        hashless = tuple(
-            sorted(item for item in pod.labels.items() if "hash" not in item[0] and "index" not in item[0])
-        )
-        key = (pod.namespace, pod.account, pod.token, hashless, pod.name.kind if pod.template else "")
+        labels = tuple(sorted(item for item in pod.labels.items() if item[0] not in _PER_POD))
+        contents = (secrets_in(pod.spec), claims_in(pod.spec), escape_of(pod.spec), bool(pod.spec.get("hostNetwork")))
+        key = (pod.namespace, pod.account, pod.token, labels, pod.name.kind if pod.template else "", contents)
         found.setdefault(key, pod)
     return list(found.values())
+
+
+# Labels that controllers give each pod, or each edition of a template, by itself.
+_PER_POD = frozenset({
+    "pod-template-hash", "controller-revision-hash", "pod-template-generation", "apps.kubernetes.io/pod-index",
+    "statefulset.kubernetes.io/pod-name", "batch.kubernetes.io/job-completion-index", "controller-uid",
+    "batch.kubernetes.io/controller-uid", "job-name", "batch.kubernetes.io/job-name",
+})  # fmt: skip
+
+
+def _everywhere(world: RuleWorld, facts: ClusterFacts) -> list[PodFacts]:
+    """One pod of each kind in the whole cluster, worked out once."""
+    found = world.cache.get(("pod classes", facts.name))
+    if found is None:
+        found = world.cache["pod classes", facts.name] = _classes(facts.pods)
+    return found  # type: ignore[return-value] # what was put there under this key
 
 
 def _inside(facts: ClusterFacts, pod: PodFacts, capability: Capability, doubt: str | None) -> Derivation:
@@ -99,7 +159,7 @@ def _inside(facts: ClusterFacts, pod: PodFacts, capability: Capability, doubt: s
     "nodes/their-accounts",
     "A node makes tokens for the ServiceAccounts of its pods, also where a pod mounts none.",
     source="kubernetes.io/docs/reference/access-authn-authz/node (serviceaccounts/token)",
-    on=(Can.ON_NODE,),
+    on=(Can.ON_NODE, Can.KUBELET),
 )
 def their_accounts(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
     """The kubelet's own credential suffices."""
@@ -112,6 +172,60 @@ def their_accounts(world: RuleWorld, capability: Capability, state: State) -> It
             "nodes/their-accounts",
             object_step(f"the node makes a token of ServiceAccount {namespace}/{account}", name),
         )
+
+
+@rule(
+    "nodes/their-secrets",
+    "A kubelet's identity reads the Secrets of the pods on its node.",
+    source="kubernetes.io/docs/reference/access-authn-authz/node",
+    on=(Can.KUBELET,),
+)
+def their_secrets(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
+    """Those that a pod mounts, or pulls its images with."""
+    facts = world.clusters[capability.cluster]
+    pods = facts.pods if capability.name == EVERYWHERE else facts.pods_on.get(capability.name, [])
+    for pod in pods:
+        pulls = {str(item.get("name")) for item in pod.spec.get("imagePullSecrets") or ()}
+        for secret in sorted(secrets_in(pod.spec) | pulls):
+            yield Derivation(
+                Capability(Can.READ_SECRET, facts.name, pod.namespace, secret),
+                "nodes/their-secrets",
+                object_step(f"the node of {pod.shown} reads the Secret {pod.namespace}/{secret}", pod.name),
+            )
+
+
+@rule(
+    "identity/node",
+    "A user system:node:NAME of the group system:nodes is that node's kubelet.",
+    source="kubernetes.io/docs/reference/access-authn-authz/node",
+    on=(Can.ACT_AS,),
+)
+def node_identity(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
+    """The Node authorizer looks at both; of the group alone it is not known which node it is."""
+    cluster = capability.cluster
+    group = acts_as(cluster, "Group", "", _NODES)
+    if capability == group:
+        gives = Capability(Can.KUBELET, cluster, "", EVERYWHERE)
+        yield Derivation(gives, "identity/node", None, f"which node the member of {_NODES} is")
+    if not state.has(group):
+        return
+    users = state.of(Can.ACT_AS, cluster) if capability == group else [capability]
+    for user in users:
+        if user.detail == "User" and user.name.startswith(_NODE_USER):
+            other = user if capability == group else group
+            name = user.name.removeprefix(_NODE_USER)
+            text = f"{user.name} is the kubelet of node {name}"
+            yield Derivation(
+                Capability(Can.KUBELET, cluster, "", name),
+                "identity/node",
+                object_step(text, ObjectName(cluster, "Node", "", name)),
+                None,
+                (other,),
+            )
+
+
+_NODES = "system:nodes"
+_NODE_USER = "system:node:"
 
 
 @rule(

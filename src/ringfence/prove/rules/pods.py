@@ -1,9 +1,9 @@
 """What follows from making pods and from being inside them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from ringfence.prove.admission.guard import Gate, Guard
-from ringfence.prove.admission.rootpods import root_pod_guard
+from ringfence.prove.admission.rootpods import host_pod_guard, root_pod_guard
 from ringfence.prove.closure.capability import EVERYWHERE, Can, Capability, acts_as, inside
 from ringfence.prove.closure.engine import Derivation, State
 from ringfence.prove.facts.cluster import ClusterFacts
@@ -25,9 +25,11 @@ _STANDARDS = "kubernetes.io/docs/concepts/security/pod-security-standards"
     on=(Can.POWER,),
 )
 def create(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
-    """Follows without a step: the binding's step says it."""
+    """Follows without a step: the binding's step says it. A pod may bring claims of its own (ephemeral volumes)."""
     if capability.name == Power.CREATE_PODS.value:
         yield Derivation(Capability(Can.CREATE_PODS, capability.cluster, capability.namespace), "pods/create")
+        claims = Capability(Can.POWER, capability.cluster, capability.namespace, Power.WRITE_CLAIMS.value)
+        yield Derivation(claims, "pods/create")
 
 
 @rule(
@@ -93,22 +95,74 @@ def any_volume(world: RuleWorld, capability: Capability, state: State) -> Iterat
     "pods/root",
     "A new pod may be privileged or mount the node's files, unless admission stops it.",
     source=_STANDARDS,
-    on=(Can.CREATE_PODS, Can.RELABEL),
+    on=(Can.CREATE_PODS, Can.RELABEL, Can.POWER),
 )
 def root(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
-    """Pod Security, policies and webhooks are asked; who may change the namespace's labels switches the first off."""
+    """Pod Security, policies and webhooks are asked; who may change labels or policies switches those off first."""
+    yield from _let_in(world, capability, state, Can.CREATE_ROOT_PODS, "pods/root", "be privileged", root_pod_guard)
+
+
+@rule(
+    "pods/host-network",
+    "A new pod may use its node's network, which policies do not hold, unless admission stops it.",
+    source=_STANDARDS,
+    on=(Can.CREATE_PODS, Can.RELABEL, Can.POWER),
+)
+def host_network(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
+    """The same guards as for privileged pods, asked of their own: a policy may stop the one and not the other."""
+    use = "use the node's network"
+    yield from _let_in(world, capability, state, Can.CREATE_HOST_PODS, "pods/host-network", use, host_pod_guard)
+
+
+_SWITCHES = (Power.WRITE_ADMISSION_POLICIES.value, Power.REMOVE_WEBHOOKS.value, Power.WRITE_CONSTRAINTS.value)
+_Asked = Callable[..., Guard]
+
+
+def _let_in(
+    world: RuleWorld, capability: Capability, state: State, gives: Can, name: str, use: str, asked: _Asked
+) -> Iterator[Derivation]:
+    if capability.can is Can.POWER and capability.name not in _SWITCHES:
+        return
     facts = world.clusters[capability.cluster]
-    for namespace in _namespaces(facts, capability.namespace):
-        if not _creates_pods(state, capability.cluster, namespace):
-            continue
+    for namespace in _made_in(facts, capability, state):
         relabel = _relabels(state, capability.cluster, namespace)
-        guard = root_pod_guard(facts, namespace, relabelled=relabel is not None)
+        switches = [item for power in _SWITCHES for item in state.powers(capability.cluster, power)]
+        removed = frozenset(Power(item.name) for item in switches if not names_of(item))
+        guard = asked(facts, namespace, relabelled=relabel is not None, removed=removed)
+        if guard.gate is Gate.CLOSED and any(names_of(item) for item in switches):
+            guard = Guard(Gate.DOUBTFUL, f"whether {guard.why} when some may be removed", guard.by, guard.object)
         if guard.gate is Gate.CLOSED:
             continue
-        others = (relabel,) if relabel is not None and relabel != capability else ()
-        yield _root_pods(capability, namespace, guard, others)
-        if capability.namespace == EVERYWHERE and guard.gate is Gate.OPEN:
-            return
+        others = [item for item in (relabel, *switches) if item is not None and item != capability]
+        maker = _maker(state, capability.cluster, namespace)
+        if maker != capability:
+            others.append(maker)
+        # A guard that is open anyway needs none of what could switch it off.
+        if asked(facts, namespace, relabelled=False, removed=frozenset()).gate is guard.gate:
+            others = [item for item in others if item == maker]
+        yield _pods_let_in(
+            capability,
+            namespace,
+            guard,
+            tuple(dict.fromkeys(others)),
+            Capability(gives, capability.cluster, namespace),
+            name,
+            use,
+        )
+
+
+def _made_in(facts: ClusterFacts, capability: Capability, state: State) -> list[str]:
+    """The namespaces that a premise is about and in which pods can be made."""
+    if capability.can is Can.POWER:
+        makers = {item.namespace for item in state.of(Can.CREATE_PODS, capability.cluster)}
+        return list(facts.every_namespace()) if EVERYWHERE in makers else sorted(makers)
+    spaces = _namespaces(facts, capability.namespace)
+    return [name for name in spaces if _creates_pods(state, capability.cluster, name)]
+
+
+def _maker(state: State, cluster: str, namespace: str) -> Capability:
+    places = (Capability(Can.CREATE_PODS, cluster, place) for place in (namespace, EVERYWHERE))
+    return next(item for item in places if state.has(item))
 
 
 def _namespaces(facts: ClusterFacts, namespace: str) -> list[str]:
@@ -127,13 +181,21 @@ def _relabels(state: State, cluster: str, namespace: str) -> Capability | None:
     return None
 
 
-def _root_pods(capability: Capability, namespace: str, guard: Guard, others: tuple[Capability, ...]) -> Derivation:
+def _pods_let_in(
+    capability: Capability,
+    namespace: str,
+    guard: Guard,
+    others: tuple[Capability, ...],
+    gives: Capability,
+    name: str,
+    use: str,
+) -> Derivation:
     return Derivation(
-        Capability(Can.CREATE_ROOT_PODS, capability.cluster, namespace),
-        "pods/root",
-        step(f"a pod in {namespace} may be privileged: {guard.why}", guard.by, guard.object)
+        gives,
+        name,
+        step(f"a pod in {namespace} may {use}: {guard.why}", guard.by, guard.object)
         if guard.gate is Gate.OPEN
-        else step(f"a pod in {namespace} may be privileged", guard.by, guard.object),
+        else step(f"a pod in {namespace} may {use}", guard.by, guard.object),
         guard.why if guard.gate is Gate.DOUBTFUL else None,
         others,
     )
@@ -156,16 +218,39 @@ def relabel(world: RuleWorld, capability: Capability, state: State) -> Iterator[
 
 
 @rule(
+    "namespaces/delete",
+    "Who deletes a Namespace deletes everything in it.",
+    source="kubernetes.io/docs/concepts/overview/working-with-objects/namespaces",
+    on=(Can.POWER,),
+)
+def delete_namespaces(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
+    """A RoleBinding suffices where it is in the namespace itself."""
+    if capability.name != Power.DELETE_NAMESPACES.value:
+        return
+    for name in names_of(capability) or (capability.namespace,):
+        if capability.namespace in (EVERYWHERE, name):
+            gives = Capability(Can.TOUCH, capability.cluster, name, "delete the namespace")
+            yield Derivation(gives, "namespaces/delete")
+
+
+@rule(
     "pods/exec",
-    "Who may exec or attach is inside the pods.",
+    "Who may exec or attach, change images or add containers is inside the pods.",
     source="kubernetes.io/docs/reference/access-authn-authz/authorization, pods/exec",
     on=(Can.POWER,),
 )
 def execute(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
     """In the namespaces of the right, in the pods it names."""
-    if capability.name in (Power.EXEC.value, Power.CHANGE_PODS.value):
-        word = "run commands in" if capability.name == Power.EXEC.value else "change the images of"
+    word = _INTO_PODS.get(capability.name)
+    if word is not None:
         yield from _inside_all(world, capability, state, "pods/exec", word, None)
+
+
+_INTO_PODS = {
+    Power.EXEC.value: "run commands in",
+    Power.CHANGE_PODS.value: "change the images of",
+    Power.DEBUG_PODS.value: "add a container to",
+}
 
 
 @rule(

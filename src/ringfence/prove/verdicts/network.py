@@ -7,6 +7,7 @@ make, policies and labels they can change, other pods they can act as) from the 
 from collections.abc import Iterator
 from dataclasses import replace
 
+from ringfence.prove.admission.placement import nodes_open_to
 from ringfence.prove.answer import Answer as Found
 from ringfence.prove.answer import Truth
 from ringfence.prove.closure.capability import EVERYWHERE, Can, Capability
@@ -22,6 +23,7 @@ from ringfence.prove.network.values import Pod
 from ringfence.prove.network.world import World
 from ringfence.prove.proof import Answer, Mend, Step, Verdict
 from ringfence.prove.rbac.powers import Power
+from ringfence.prove.rules.escalation import names_of
 from ringfence.prove.rules.registry import state_rule
 from ringfence.prove.verdicts.outside import outside_missing
 from ringfence.prove.verdicts.world import ProofWorld
@@ -35,6 +37,16 @@ ADMIN = state_rule(
     "network/cluster-admin",
     "Who owns a cluster owns its network.",
     source="contract, section 5: every state that A's people can bring about counts",
+)
+FROM_NODE = state_rule(
+    "network/from-node",
+    "Traffic between a pod and its node is always let through: root on the node reaches the pods on it.",
+    source="kubernetes.io/docs/concepts/services-networking/network-policies (what policies cannot do)",
+)
+PROXIED = state_rule(
+    "network/api-server",
+    "Who forwards ports of pods, or proxies to them, connects to them through the API server, past all policies.",
+    source="kubernetes.io/docs/reference/access-authn-authz/authorization, pods/portforward, pods/proxy",
 )
 _ADMIN_KINDS = frozenset({"AdminNetworkPolicy", "BaselineAdminNetworkPolicy", "ClusterNetworkPolicy"})
 
@@ -112,6 +124,9 @@ def _in_cluster(world: ProofWorld, cluster: str, a: Territory, b: Territory) -> 
             f"whoever owns {cluster} reaches every pod", f"cluster {cluster}", f"{cluster}:namespace/kube-system", ADMIN
         )
         return Verdict(Answer.BROKEN, (*chain.steps, end), rules=(*chain.rules, ADMIN))
+    short = _past_policies(world, cluster, state, b)
+    if short.answer is Answer.BROKEN:
+        return short
     target = _plain_group(world, cluster, b)
     spans = _declared(world, a, b)
     bare = _plain_group(world, cluster, a)
@@ -121,9 +136,66 @@ def _in_cluster(world: ProofWorld, cluster: str, a: Territory, b: Territory) -> 
         if crossing.truth is Truth.YES:
             return _broken(world, cluster, state, crossing.connections[0], b)
     crossing = cross_connections(net, _group(world, cluster, a, b, certain=False), target, spans)
+    missing = [*short.missing, *unmodelled(state, cluster, _OPENS)]
+    if state.has(admin):
+        missing += state.chain(admin).doubts
     if crossing.truth is not Truth.NO:
-        return Verdict(Answer.UNKNOWN, missing=tuple(_missing(crossing, state, cluster)))
-    return Verdict(Answer.HOLDS)
+        missing += _missing(crossing, state, cluster)
+    return Verdict(Answer.UNKNOWN, missing=tuple(dict.fromkeys(missing))) if missing else Verdict(Answer.HOLDS)
+
+
+_OPENS = (Power.WRITE_TRAFFIC_CLASSES, Power.CREATE_PROJECTS)
+
+
+def _past_policies(world: ProofWorld, cluster: str, state: State, b: Territory) -> Verdict:
+    """Connections that no policy holds: from a pod's own node, and through the API server."""
+    found: list[Verdict] = []
+    for pod in b.pods.get(cluster, ()):
+        for node in dict.fromkeys((pod.node or EVERYWHERE, EVERYWHERE)):
+            root = Capability(Can.ON_NODE, cluster, "", node)
+            if state.has(root) and FROM_NODE not in world.without and not pod.template:
+                text = f"whoever is root on the node of {pod.shown} connects to it"
+                found.append(_short(state, root, Step(text, pod.shown, str(pod.name), FROM_NODE)))
+    for capability in state.powers(cluster, Power.READ_POD_PORTS.value):
+        if PROXIED not in world.without:
+            found += _proxied(state, capability, b)
+    broken = [verdict for verdict in found if verdict.answer is Answer.BROKEN]
+    if broken:
+        return min(broken, key=lambda verdict: len(verdict.witness))
+    missing = dict.fromkeys(text for verdict in found for text in verdict.missing)
+    return Verdict(Answer.UNKNOWN if missing else Answer.HOLDS, missing=tuple(missing))
+
+
+def _short(state: State, capability: Capability, end: Step) -> Verdict:
+    chain = state.chain(capability)
+    if chain.doubts:
+        return Verdict(Answer.UNKNOWN, missing=chain.doubts)
+    return Verdict(Answer.BROKEN, (*chain.steps, end), rules=(*chain.rules, end.rule))
+
+
+def _proxied(state: State, capability: Capability, b: Territory) -> Iterator[Verdict]:
+    """By pods' names; a name that is no pod's may be a Service's, and that of any pod."""
+    names = set(names_of(capability))
+    for pod in b.pods.get(capability.cluster, ()):
+        if capability.namespace not in (EVERYWHERE, pod.namespace):
+            continue
+        if names and pod.name.name not in names:
+            yield Verdict(Answer.UNKNOWN, missing=(f"whether {', '.join(sorted(names))} leads to {pod.shown}",))
+            continue
+        text = f"the API server connects whoever asks to {pod.shown}"
+        yield _short(state, capability, Step(text, pod.shown, str(pod.name), PROXIED))
+        return
+
+
+def unmodelled(state: State, cluster: str, powers: tuple[Power, ...]) -> list[str]:
+    """Rights over what all deployments share, and whose effect depends on programs that no snapshot shows."""
+    found: dict[str, None] = {}
+    for power in powers:
+        for capability in state.powers(cluster, power.value):
+            chain = state.chain(capability)
+            shown = f" ({chain.steps[-1].by})" if chain.steps else ""
+            found.update(dict.fromkeys([*chain.doubts, f"what comes of the right to {power.value}{shown}"]))
+    return list(found)
 
 
 def _missing(crossing: Crossing, state: State, cluster: str) -> list[str]:
@@ -144,8 +216,10 @@ def _broken(world: ProofWorld, cluster: str, state: State, found: Connection, b:
     before: tuple[Step, ...] = ()
     rules: tuple[str, ...] = ()
     if found.created:
-        for place in (found.source, EVERYWHERE):
-            maker = Capability(Can.CREATE_PODS, cluster, place)
+        labels = (
+            Capability(Can.POWER, cluster, place, Power.CHANGE_PODS.value) for place in (found.source, EVERYWHERE)
+        )
+        for maker in (*(Capability(Can.CREATE_PODS, cluster, place) for place in (found.source, EVERYWHERE)), *labels):
             if state.has(maker):
                 chain = state.chain(maker)
                 before, rules = chain.steps, chain.rules
@@ -217,6 +291,10 @@ def group_in_state(world: ProofWorld, cluster: str, owned: Territory, state: Sta
         pod = by_ref.get(ref)
         if pod is not None:
             extra[ref] = pod
+    for capability in _sure(state, Can.ON_NODE, cluster, certain=certain):
+        if capability.name != EVERYWHERE:
+            ref = f"node/{capability.name}"
+            extra[ref] = Pod("", capability.name, {}, host_network=True, node=capability.name, ref=ref)
     own = {pod.ref for pod in group.pods}
     pods = (*group.pods, *(pod for ref, pod in extra.items() if ref not in own))
     return replace(group, pods=pods, powers=_powers(world.clusters[cluster], state, certain=certain))
@@ -252,11 +330,34 @@ def _powers(facts: ClusterFacts, state: State, *, certain: bool) -> Powers:
         }
         return frozenset(facts.every_namespace()) if EVERYWHERE in found else frozenset(found)
 
+    # Whoever changes pods gives them any labels; whoever owns a node may show pods there in any namespace.
+    made = places(Can.CREATE_PODS) | powered(Power.CHANGE_PODS)
+    if not certain and state.of(Can.ON_NODE, facts.name):
+        made = frozenset(facts.every_namespace())
+    hosted = places(Can.CREATE_HOST_PODS)
     return Powers(
-        create_pods=places(Can.CREATE_PODS),
-        host_network=places(Can.CREATE_ROOT_PODS),
+        create_pods=made,
+        host_network=hosted,
+        nodes=_nodes_of(facts, state, hosted),
         policies=powered(Power.WRITE_POLICIES),
         admin=_ADMIN_KINDS if powered(Power.WRITE_ADMIN_POLICIES) else frozenset(),
         labels=places(Can.RELABEL),
         routes=powered(Power.WRITE_SERVICES, Power.WRITE_ENDPOINTS, Power.WRITE_INGRESSES, Power.WRITE_ROUTES),
     )
+
+
+def _nodes_of(facts: ClusterFacts, state: State, hosted: frozenset[str]) -> frozenset[str] | None:
+    """The nodes that pods on a node's network may be put on, None for any: where admission keeps them to a pool."""
+    if any(True for power in _LOOSENING for _ in state.powers(facts.name, power)) or not facts.nodes:
+        return None
+    found: set[str] = set()
+    for namespace in hosted:
+        relabelled = any(state.has(Capability(Can.RELABEL, facts.name, place)) for place in (namespace, EVERYWHERE))
+        choice = nodes_open_to(facts, namespace, relabelled=relabelled)
+        if choice.nodes is None:
+            return None
+        found |= set(choice.nodes)
+    return frozenset(found)
+
+
+_LOOSENING = (Power.WRITE_ADMISSION_POLICIES.value, Power.WRITE_NODES.value)
