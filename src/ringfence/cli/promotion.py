@@ -47,5 +47,7 @@ def show(answer: Answer, output: Format) -> None:
         sys.stdout.write("  " + ", ".join(f"{name} {value:.1f} s" for name, value in answer.seconds.items()) + "\n")
     for one in answer.beside if output is Format.WIDE else ():
         sys.stdout.write(f"  beside it: {one['application']} {one['runs'] or 'as applied'} ({one['wanted']} wanted)\n")
+    for note in answer.notes:
+        sys.stdout.write(f"  note: {note}\n")
     if answer.hint:
         say(f"hint: {answer.hint}")

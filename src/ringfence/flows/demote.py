@@ -2,6 +2,7 @@
 
 from ringfence.flows.promotion.answers import Answer
 from ringfence.flows.promotion.asking import World
+from ringfence.flows.promotion.following import finish_following
 from ringfence.flows.promotion.going_back import Back, done_already, go_on, refused, start, under_way
 from ringfence.flows.promotion.workspace import Workspace, need_reason
 from ringfence.promote.decisions import Proposal, Refusal, Wait
@@ -23,6 +24,8 @@ def demote(
     """Send the change at ``deployment`` back one stage. Raises InputError for names that do not exist or no reason."""
     back = Back(MoveKind.DEMOTION, deployment, need_reason(because, "a demotion"), timeout, dry_run, force)
     ladder = workspace.ladder_at(deployment)
+    if not dry_run:
+        finish_following(workspace, world, ladder)
     state = workspace.state(ladder.application)
     move = under_way(state, back)
     if move is not None and not dry_run:

@@ -20,8 +20,9 @@ from ringfence.flows.promotion.asking import (
     withdraw,
     write_refusal,
 )
-from ringfence.flows.promotion.beside import beside
+from ringfence.flows.promotion.beside import beside, mismatches
 from ringfence.flows.promotion.carrying import alone, carry_out
+from ringfence.flows.promotion.following import finish_following, follow
 from ringfence.flows.promotion.gating import ask_gates, overridden
 from ringfence.flows.promotion.workspace import Workspace
 from ringfence.promote.decisions import Proposal, Refusal, Wait, Why, decide_promotion
@@ -38,6 +39,8 @@ def promote(workspace: Workspace, world: World, request: Request) -> Answer:
     """Promote a release, or say why not. Raises InputError for names that do not exist."""
     began = workspace.clock.monotonic()
     attempts = 0
+    if not request.dry_run:
+        finish_following(workspace, world, workspace.ladder_at(request.origin))
     while True:
         try:
             answer = _once(workspace, world, request)
@@ -162,8 +165,11 @@ def _carry(workspace: Workspace, world: World, ladder: Ladder, move: Move, reque
             )
         except RingfenceError as error:
             return stuck(workspace, PROMOTION, state, move, error)
+    for note in follow(workspace, world, ladder):
+        world.report(note)
     version = state.releases[move.release].version
     return Answer(
         PROMOTION, move.release, version, move.origin, move.target or move.stage, Outcome.DONE,
         move.gates, carried.revision, carried.observed, carried.seconds, beside=tuple(around),
+        notes=tuple(mismatches(around, move.stage)),
     )  # fmt: skip

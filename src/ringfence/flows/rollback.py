@@ -4,6 +4,7 @@ from ringfence.base.errors import InputError
 from ringfence.base.text import listed
 from ringfence.flows.promotion.answers import Answer
 from ringfence.flows.promotion.asking import World
+from ringfence.flows.promotion.following import finish_following
 from ringfence.flows.promotion.going_back import Back, done_already, go_on, refused, start, under_way
 from ringfence.flows.promotion.workspace import Workspace, need_reason
 from ringfence.promote.decisions import Proposal, Refusal, Wait
@@ -30,6 +31,8 @@ def rollback(
     reason = need_reason(because, "a rollback")
     ladder = workspace.ladder(what) if "/" not in what else workspace.ladder_at(what)
     back = Back(MoveKind.ROLLBACK, _deployment(ladder, what), reason, timeout, dry_run, force)
+    if not dry_run:
+        finish_following(workspace, world, ladder)
     state = workspace.state(ladder.application)
     move = under_way(state, back)
     if move is not None and not dry_run:

@@ -52,6 +52,13 @@ class MoveDone:
 
 
 @dataclass(frozen=True, slots=True)
+class MoveAbandoned:
+    """A deployment that should have followed cannot now; only following is ever given up like this."""
+
+    identifier: str
+
+
+@dataclass(frozen=True, slots=True)
 class Held:
     """A release is held where it is."""
 
@@ -81,4 +88,6 @@ class Approved:
     approval: Approval
 
 
-Event: TypeAlias = Released | Queued | Withdrawn | MoveStarted | MoveDone | Held | Lifted | Rejected | Approved
+Event: TypeAlias = (
+    Released | Queued | Withdrawn | MoveStarted | MoveDone | MoveAbandoned | Held | Lifted | Rejected | Approved
+)

@@ -12,6 +12,7 @@ from ringfence.promote.events import (
     Event,
     Held,
     Lifted,
+    MoveAbandoned,
     MoveDone,
     MoveStarted,
     Queued,
@@ -42,17 +43,13 @@ def _advance(ladder: Ladder, state: LadderState, event: Event) -> LadderState:
             check_move(ladder, state, move)
             return _started(state, move)
         case MoveDone(identifier):
-            if identifier not in state.moves:
-                raise never(f"move {identifier} is not under way", "NoSuchMove")
-            return _done(ladder, state, state.moves[identifier], event)
+            return _done(ladder, state, _under_way(state, identifier), event)
+        case MoveAbandoned(identifier):
+            return _abandoned(state, _under_way(state, identifier))
         case Held(release, note):
-            known(state, release)
-            still(state, release, "held")
-            return replace(state, holds={**state.holds, release: note}, queue=_without(state.queue, release))
+            return _held(state, release, note)
         case Lifted(release):
-            if release not in state.holds:
-                raise never(f"release {short(release)} is not held", "NotHeld")
-            return replace(state, holds={key: note for key, note in state.holds.items() if key != release})
+            return _lifted(state, release)
         case Rejected(release, note):
             return _rejected(ladder, state, release, note)
         case Approved(approval):
@@ -94,6 +91,18 @@ def _queued(ladder: Ladder, state: LadderState, waiting: Waiting) -> LadderState
     return replace(state, queue=(*state.queue, waiting))
 
 
+def _held(state: LadderState, release: str, note: Note) -> LadderState:
+    known(state, release)
+    still(state, release, "held")
+    return replace(state, holds={**state.holds, release: note}, queue=_without(state.queue, release))
+
+
+def _lifted(state: LadderState, release: str) -> LadderState:
+    if release not in state.holds:
+        raise never(f"release {short(release)} is not held", "NotHeld")
+    return replace(state, holds={key: note for key, note in state.holds.items() if key != release})
+
+
 def _rejected(ladder: Ladder, state: LadderState, release: str, note: Note) -> LadderState:
     known(state, release)
     still(state, release, "rejected")
@@ -113,6 +122,8 @@ def _rejected(ladder: Ladder, state: LadderState, release: str, note: Note) -> L
 def _started(state: LadderState, move: Move) -> LadderState:
     moves = {key: value for key, value in state.moves.items() if key != move.replaces}
     holds = state.holds
+    if move.kind is MoveKind.FOLLOW:
+        return replace(state, moves={**moves, move.identifier: move})
     if move.kind is not MoveKind.PROMOTION:
         # Held from the first moment: a crash half-way back must not leave a change that anybody can promote.
         holds = {**holds, move.release: Note(move.because or "", move.by, move.at)}
@@ -121,13 +132,28 @@ def _started(state: LadderState, move: Move) -> LadderState:
     )
 
 
+def _under_way(state: LadderState, identifier: str) -> Move:
+    if identifier not in state.moves:
+        raise never(f"move {identifier} is not under way", "NoSuchMove")
+    return state.moves[identifier]
+
+
+def _abandoned(state: LadderState, move: Move) -> LadderState:
+    if move.kind is not MoveKind.FOLLOW:
+        raise never(f"a {move.kind} is finished or brought back, not given up", "NotGivenUp")
+    return replace(state, moves={key: other for key, other in state.moves.items() if key != move.identifier})
+
+
+_BACK = (MoveKind.DEMOTION, MoveKind.ROLLBACK)
+
+
 def _done(ladder: Ladder, state: LadderState, move: Move, event: MoveDone) -> LadderState:
     runs = dict(state.runs)
     ran = dict(state.ran)
     for step in move.steps:
         leaving = runs.get(step.deployment)
         past = [digest for digest in ran.get(step.deployment, ()) if digest != step.release]
-        if step.deployment == move.origin and leaving is not None and move.kind is not MoveKind.PROMOTION:
+        if step.deployment == move.origin and leaving is not None and move.kind in _BACK:
             past = [digest for digest in past if digest != leaving]
         if step.release is None:
             runs.pop(step.deployment, None)
@@ -135,19 +161,21 @@ def _done(ladder: Ladder, state: LadderState, move: Move, event: MoveDone) -> La
             runs[step.deployment] = step.release
             past.append(step.release)
         ran[step.deployment] = tuple(past)
-    passages = state.passages
+    passages, positions = state.passages, state.positions
     if move.kind is MoveKind.PROMOTION:
         passage = Passage(move.release, move.stage, move.gates, event.at, event.platform)
         passages = {**passages, move.release: (*passages.get(move.release, ()), passage)}
     target = move.target
     if move.kind is MoveKind.ROLLBACK and not ladder.rung(move.stage).taken:
         target = ladder.rung(move.stage).deployments[0]
+    if move.kind is not MoveKind.FOLLOW:
+        positions = {**positions, move.release: Position(move.stage, target)}
     return replace(
         state,
         runs=runs,
         ran=ran,
         revisions={**state.revisions, **event.revisions},
         passages=passages,
-        positions={**state.positions, move.release: Position(move.stage, target)},
+        positions=positions,
         moves={key: value for key, value in state.moves.items() if key != move.identifier},
     )

@@ -73,6 +73,22 @@ def check_move(ladder: Ladder, state: LadderState, move: Move) -> None:
         case MoveKind.ROLLBACK:
             _check_return(ladder, state, move)
             _check_ran_before(state, move)
+        case MoveKind.FOLLOW:
+            _check_follow(ladder, state, move)
+
+
+def _check_follow(ladder: Ladder, state: LadderState, move: Move) -> None:
+    """Nothing follows in production, over somebody's change, or to a release that never came through this stage."""
+    rung = ladder.rung_of(move.origin)
+    if rung.production or not rung.placed or [step.deployment for step in move.steps] != [move.origin]:
+        raise never(f"{move.origin} follows no release", "NotThere")
+    if state.standing(move.origin):
+        raise never(f"{move.origin} is taken by release {short(state.standing(move.origin)[0])}", "Taken")
+    if move.release in state.holds:
+        raise never(f"release {short(move.release)} is held: {state.holds[move.release].because}", "Held")
+    came = {passage.stage for passage in state.passages.get(move.release, ())}
+    if not came & {above.stage for above in ladder.rungs[ladder.position(rung.stage) :]}:
+        raise never(f"release {short(move.release)} never came to {rung.stage}", "NotThere")
 
 
 def _check_untouched(state: LadderState, move: Move) -> None:

@@ -20,6 +20,8 @@ class MoveKind(StrEnum):
     PROMOTION = "promotion"
     DEMOTION = "demotion"
     ROLLBACK = "rollback"
+    FOLLOW = "follow"
+    """No way of the release itself: a deployment at which no change stands is brought to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,8 +152,9 @@ class LadderState:
         )
 
     def move_of(self, release: str) -> Move | None:
-        """The move under way of a release."""
-        return next((move for move in self.moves.values() if move.release == release), None)
+        """The move under way of a release; deployments that follow it do not move it."""
+        moves = (move for move in self.moves.values() if move.kind is not MoveKind.FOLLOW)
+        return next((move for move in moves if move.release == release), None)
 
     def move_touching(self, deployment: str) -> Move | None:
         """The move under way that changes a deployment."""

@@ -13,18 +13,21 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from promotion import START, ladder, record
 from ringfence.base.errors import ConflictError
 from ringfence.flows.promotion.codec import decode, encode
+from ringfence.landscape.model import Beside
 from ringfence.promote import events
 from ringfence.promote.decisions import Proposal, Refusal, Wait, decide_promotion
+from ringfence.promote.following import followers
 from ringfence.promote.machine import advance
 from ringfence.promote.returns import decide_demotion, decide_rollback
 from ringfence.promote.rules import place_name
-from ringfence.promote.state import Approval, LadderState, Move, MoveKind, Note, Waiting
+from ringfence.promote.state import Approval, LadderState, Move, MoveKind, Note, Step, Waiting
 from ringfence.promote.verdict import GateState, GateVerdict
 
 GATES = {"testing": ("separation",), "staging": ("separation", "tests"), "production": ("verification", "approval")}
 LADDER = ladder(copies=2, gates=GATES)
 PLACES = [name for rung in LADDER.rungs for name in rung.deployments] + ["portal/testing"]
 STAGES = [rung.stage for rung in LADDER.rungs]
+BESIDE = {"development": Beside.STABLE, "testing": Beside.LATEST, "staging": Beside.LATEST}
 PEOPLE = ["alice", "bob", "carol"]
 GATE_NAMES = sorted({name for names in GATES.values() for name in names})
 
@@ -161,6 +164,45 @@ class LadderMachine(RuleBasedStateMachine):
         assert not self.happen(events.MoveDone(move.identifier, self.now)), "nothing is done twice"
         if move.release in self.held_at:
             self.held_at[move.release] = self.where(move.release) or ""
+
+    @rule(take=st.integers(0, 3))
+    def follow(self, take: int) -> None:
+        """Deployments without a change follow; some of those that should cannot, and are given up."""
+        for number, one in enumerate(list(followers(LADDER, self.state, BESIDE))):
+            self.moves += 1
+            assert not self.state.standing(one.deployment)
+            assert one.release not in self.held_at, "a held release is brought somewhere"
+            assert one.release not in self.rejected
+            assert one.stage in ("development", "testing", "staging"), "nothing follows in production"
+            move = Move(
+                f"m{self.moves}", MoveKind.FOLLOW, one.release, one.deployment, one.stage, None,
+                (Step(one.deployment, one.release),), "alice", self.now,
+            )  # fmt: skip
+            place = self.where(one.release)
+            assert self.happen(events.MoveStarted(move))
+            ended = (
+                events.MoveDone(move.identifier, self.now) if number < take else events.MoveAbandoned(move.identifier)
+            )
+            assert self.happen(ended)
+            assert self.where(one.release) == place, "what is followed does not move"
+            assert (self.state.runs.get(one.deployment) == one.release) == (number < take)
+
+    @rule(data=st.data(), place=st.sampled_from(PLACES), number=st.integers(1, 6))
+    def follow_what_may_not_be_followed(self, data: st.DataObject, place: str, number: int) -> None:
+        release = record(number).digest
+        allowed = {(one.deployment, one.release) for one in followers(LADDER, self.state, BESIDE)}
+        if place == "portal/testing" or (place, release) in allowed:
+            return
+        stage = LADDER.rung_of(place).stage
+        entered = {passage.stage for passage in self.state.passages.get(release, ())}
+        move = Move("never", MoveKind.FOLLOW, release, place, stage, None, (Step(place, release),), "alice", self.now)
+        if self.happen(events.MoveStarted(move)):
+            # Older releases that came here may be followed as well; production, changes and holds never give way.
+            assert stage != "production"
+            assert not self.state.standing(place)
+            assert release not in self.held_at
+            assert entered
+            assert self.happen(events.MoveAbandoned("never"))
 
     @rule(number=st.integers(1, 6), by=st.sampled_from(PEOPLE))
     def hold(self, number: int, by: str) -> None:

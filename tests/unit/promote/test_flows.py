@@ -6,15 +6,23 @@ from pathlib import Path
 
 import pytest
 
+from promotion import record
 from promotion_world import HeadDelivery, Site, make_site
-from ringfence.base.errors import ConflictError, InputError, StateError
+from ringfence.base.errors import ConflictError, InputError, StateError, UnreachableError
+from ringfence.evidence.place import open_ledger
 from ringfence.flows.demote import demote
 from ringfence.flows.history import history
+from ringfence.flows.promote import promote
 from ringfence.flows.promotion.answers import Outcome
+from ringfence.flows.promotion.asking import Request, World
+from ringfence.flows.promotion.beside import beside, mismatches
+from ringfence.flows.promotion.delivery import Committed, Order
 from ringfence.flows.promotion.statements import sign
 from ringfence.flows.release import Choices, release
 from ringfence.flows.rollback import rollback
 from ringfence.flows.standing import approve, find, hold, lift, reject
+from ringfence.promote.gates.facts import Neighbours
+from ringfence.promote.gates.question import Question
 
 
 @pytest.fixture
@@ -44,7 +52,8 @@ def test_a_release_travels_to_production(site: Site) -> None:
     assert set(answer.seconds) == {"commit", "sync", "healthy"}
     for stage in ("development", "testing-1", "staging", "production"):
         assert "Welcome to 1.0.0" in delivery(site).chart(f"portal/{stage}")
-    assert "Welcome to" not in delivery(site).chart("portal/testing-2")
+    # Nobody's change is in the other copies: they show the latest version to the changes of others.
+    assert "Welcome to 1.0.0" in delivery(site).chart("portal/testing-2")
 
 
 def test_the_same_content_is_the_same_release(site: Site) -> None:
@@ -308,3 +317,73 @@ def test_the_ledger_holds_every_decision_and_verifies(site: Site) -> None:
     assert "iso-27001 A.8.31" in refused.clauses
     kinds = [entry.event.kind for entry in ledger.entries()]
     assert kinds == ["release.made", "promotion.done", "promotion.refused"]
+
+
+def test_where_no_change_stands_the_stable_or_latest_version_runs(site: Site) -> None:
+    site.release("1.0.0")
+    site.climb("portal/local", "development", "testing", "staging", "production")
+    site.release("2.0.0")
+    site.climb("portal/local", "development")
+    # 2.0.0 is the change in development; testing shows the latest that came there.
+    assert "2.0.0" in delivery(site).chart("portal/development")
+    assert "1.0.0" in delivery(site).chart("portal/testing-3")
+    site.climb("portal/development", "testing")
+    assert "1.0.0" in delivery(site).chart("portal/development"), "the change left: stable is what production runs"
+    assert all("2.0.0" in delivery(site).chart(f"portal/testing-{copy}") for copy in (1, 2, 3))
+    workspace = site.workspace()
+    demote(workspace, site.world(workspace), "portal/testing-1", "slow")
+    assert "2.0.0" in delivery(site).chart("portal/development")
+    assert all("1.0.0" in delivery(site).chart(f"portal/testing-{copy}") for copy in (1, 2, 3))
+    followed = history(site.workspace(), "portal", event="followed", limit=100).entries
+    assert {entry.place for entry in followed} <= {f"portal/{name}" for name in (
+        "development", "testing-1", "testing-2", "testing-3")}  # fmt: skip
+    assert open_ledger(site.paths, "clinic", site.clock).verify().intact
+
+
+class OneIsAway(HeadDelivery):
+    """Nothing can be written to one deployment."""
+
+    away = ""
+
+    def commit(self, order: Order) -> Committed:
+        if order.deployment == self.away:
+            raise UnreachableError("the repository does not answer")
+        return super().commit(order)
+
+
+def test_what_cannot_follow_stops_nothing_and_follows_later(site: Site) -> None:
+    site.release("1.0.0")
+    site.climb("portal/local", "development")
+    workspace = site.workspace()
+    plain = site.world(workspace)
+    said: list[str] = []
+    away = OneIsAway(workspace.landscape, site.topology, site.targets(), site.clock)
+    away.away = "portal/testing-3"
+    answer = promote(workspace, World(away, plain.facts, said.append), Request("portal/development", "testing"))
+    assert answer.outcome is Outcome.DONE
+    assert any("portal/testing-3 does not follow" in line for line in said)
+    assert workspace.state("portal").moves == {}
+    site.promote("portal/testing-1", "staging")
+    assert "1.0.0" in delivery(site).chart("portal/testing-3")
+
+
+def test_a_neighbour_that_is_not_as_the_stage_says_is_told_and_can_be_a_gate(site: Site) -> None:
+    site.release("1.0.0")
+    site.climb("portal/local", "development", "testing", "staging", "production")
+    site.release("2.0.0")
+    site.climb("portal/local", "development")
+    workspace = site.workspace()
+    around = beside(workspace, "development", "backoffice")
+    portal = next(one for one in around if one["application"] == "portal")
+    assert (portal["wanted"], portal["release"], portal["asWanted"]) == ("stable", "1.0.0", False)
+    assert portal["changes"] == ["2.0.0"]
+    (sentence,) = mismatches(around, "development")
+    assert "should show the stable version of portal, 1.0.0; it runs 2.0.0 at portal/development" in sentence
+    question = Question(
+        record(1), workspace.ladder("backoffice"), workspace.state("backoffice"), "backoffice/local", "development",
+        "backoffice/development", "ada", site.clock.now(),
+    )  # fmt: skip
+    verdict = Neighbours().ask(question, site.world(workspace).facts)
+    assert (verdict.state, verdict.because) == ("waiting", sentence)
+    site.climb("portal/development", "testing")
+    assert Neighbours().ask(question, site.world(site.workspace()).facts).state == "open"

@@ -46,6 +46,9 @@ class World:
     def statements(self, release: str) -> tuple[Statement, ...]:
         return self.signed
 
+    def neighbours(self, stage: str, application: str) -> tuple[str, ...]:
+        return ()
+
     def tested(self, command: tuple[str, ...], seconds: float, question: Question) -> CommandResult:
         self.commands.append(command)
         return self.result

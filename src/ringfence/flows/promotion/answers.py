@@ -37,6 +37,7 @@ class Answer:
     because: str | None = None
     hint: str | None = None
     beside: tuple[Mapping[str, Any], ...] = ()
+    notes: tuple[str, ...] = ()
     failed: bool = False
 
     @property
@@ -47,7 +48,7 @@ class Answer:
         return ExitCode.FAILED if self.failed else ExitCode.FOUND
 
     def to_json(self) -> dict[str, Any]:
-        """The document; keys beyond the contract's: version, because, hint, beside."""
+        """The document; keys beyond the contract's: version, because, hint, beside, notes."""
         return {
             "apiVersion": "ringfence.dev/v1",
             "kind": self.kind,
@@ -63,6 +64,7 @@ class Answer:
             "because": self.because,
             "hint": self.hint,
             "beside": [dict(one) for one in self.beside],
+            "notes": list(self.notes),
         }
 
 

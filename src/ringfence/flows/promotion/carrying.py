@@ -23,7 +23,12 @@ from ringfence.promote.ladder import Ladder
 from ringfence.promote.state import LadderState, Move, MoveKind
 
 _SEED_SECONDS = 600.0
-_WORDS = {MoveKind.PROMOTION: "promoted", MoveKind.DEMOTION: "demoted", MoveKind.ROLLBACK: "rolled-back"}
+_WORDS = {
+    MoveKind.PROMOTION: "promoted",
+    MoveKind.DEMOTION: "demoted",
+    MoveKind.ROLLBACK: "rolled-back",
+    MoveKind.FOLLOW: "followed",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +89,7 @@ def carry_out(
     arrivals = {
         deployment: _arrived(workspace, delivery, move, deployment, revision, written, timeout)
         for deployment, revision in revisions.items()
+        if move.kind is not MoveKind.FOLLOW  # nobody waits for what follows
     }
     _seed(workspace, state, move, written)
     about = main_deployment(move)

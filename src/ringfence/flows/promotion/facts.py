@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ringfence.flows.promotion.beside import beside, mismatches
 from ringfence.flows.promotion.commands import run_command
 from ringfence.flows.promotion.delivery import Delivery
 from ringfence.flows.promotion.statements import statements
@@ -34,6 +35,10 @@ class WorldFacts:
     def statements(self, release: str) -> tuple[Statement, ...]:
         """Signed impact analyses."""
         return statements(self.workspace, release)
+
+    def neighbours(self, stage: str, application: str) -> tuple[str, ...]:
+        """What runs beside a change there and should not."""
+        return tuple(mismatches(beside(self.workspace, stage, application), stage))
 
     def tested(self, command: tuple[str, ...], seconds: float, question: Question) -> CommandResult:
         """Run a test command in the Landscape's folder; what it prints goes to standard error."""

@@ -7,6 +7,7 @@ from ringfence.base.errors import RingfenceError
 from ringfence.flows.promotion.answers import Answer, Outcome
 from ringfence.flows.promotion.asking import World, stuck
 from ringfence.flows.promotion.carrying import alone, carry_out, main_deployment
+from ringfence.flows.promotion.following import follow
 from ringfence.flows.promotion.journal import Entry
 from ringfence.flows.promotion.workspace import Workspace
 from ringfence.promote.decisions import Proposal, Refusal
@@ -94,6 +95,8 @@ def go_on(workspace: Workspace, world: World, ladder: Ladder, move: Move, back: 
             )
         except RingfenceError as error:
             return stuck(workspace, KINDS[move.kind], state, move, error)
+    for note in follow(workspace, world, ladder):
+        world.report(note)
     return replace(_answer(state, move), revision=carried.revision, observed=carried.observed, seconds=carried.seconds)
 
 

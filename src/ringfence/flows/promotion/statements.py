@@ -27,16 +27,14 @@ def folder_of(workspace: Workspace, release: str) -> Path:
     return workspace.paths.landscape(workspace.landscape.name) / "impact" / release.removeprefix("sha256:")
 
 
-def sign(workspace: Workspace, release: str, document: Path, *, dry_run: bool = False) -> None:
-    """Sign ``document`` as the impact analysis of a release. Raises InputError for a document that is none."""
+def sign(workspace: Workspace, release: str, document: Path, *, dry_run: bool = False) -> Path:
+    """Sign ``document`` as the impact analysis of a release; where the signature is written. Raises InputError."""
     try:
         content = document.read_bytes()
     except OSError as error:
         raise InputError(f"{document}: cannot be read: {error.strerror}", reason="NoDocument") from error
     if not content.strip() or len(content) > LARGEST_DOCUMENT:
         raise InputError(f"{document}: empty, or larger than {LARGEST_DOCUMENT // 1024 // 1024} MiB")
-    if dry_run:
-        return
     digest = "sha256:" + hashlib.sha256(content).hexdigest()
     payload = {
         "apiVersion": "ringfence.dev/v1",
@@ -49,12 +47,15 @@ def sign(workspace: Workspace, release: str, document: Path, *, dry_run: bool = 
     }
     signer = open_signer(workspace.paths, read_settings(workspace.paths, workspace.landscape.name))
     folder = folder_of(workspace, release)
-    write_atomically(folder / digest.removeprefix("sha256:"), content)
     name = hashlib.sha256(f"{workspace.actor}\n{digest}".encode()).hexdigest()[:24]
     path = folder / f"{name}.dsse.json"
+    if dry_run:
+        return path
+    write_atomically(folder / digest.removeprefix("sha256:"), content)
     write_atomically(path, canonical(seal(canonical(payload), STATEMENT_TYPE, signer)))
     names = (digest.removeprefix("sha256:"), path.name)
     workspace.journal.share({_shared_path(release, name): (folder / name).read_bytes() for name in names})
+    return path
 
 
 def statements(workspace: Workspace, release: str) -> tuple[Statement, ...]:

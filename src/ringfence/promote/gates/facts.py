@@ -137,6 +137,21 @@ class Impact:
 
 
 @dataclass(frozen=True, slots=True)
+class Neighbours:
+    """Open when everything else runs at the stage what stages.md says: the stable version, or the latest."""
+
+    name: str = "neighbours"
+    dear: bool = False
+
+    def ask(self, question: Question, facts: Facts) -> GateVerdict:
+        """Waits for the others: their next promotion, or the end of their change, opens it."""
+        found = facts.neighbours(question.stage, question.ladder.application)
+        if found:
+            return GateVerdict(self.name, GateState.WAITING, "; ".join(found))
+        return GateVerdict(self.name, GateState.OPEN, f"everything else runs at {question.stage} what it should")
+
+
+@dataclass(frozen=True, slots=True)
 class CommandGate:
     """Open when a command of the application's ends with 0. A Job counts only where nodes run code."""
 

@@ -105,6 +105,10 @@ class Facts(Protocol):
         """The impact analyses of a release whose signatures are good."""
         ...
 
+    def neighbours(self, stage: str, application: str) -> tuple[str, ...]:
+        """Sentences about other applications that do not run at a stage what the stage should show of them."""
+        ...
+
     def tested(self, command: tuple[str, ...], seconds: float, question: Question) -> CommandResult:
         """Run a test command, at most that long."""
         ...

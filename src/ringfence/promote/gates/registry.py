@@ -14,7 +14,7 @@ from ringfence.base.document import Node
 from ringfence.base.errors import InputError, RingfenceError
 from ringfence.landscape import fields
 from ringfence.landscape.fields import Fields
-from ringfence.promote.gates.facts import CommandGate, Health, Impact, Separation, Verification
+from ringfence.promote.gates.facts import CommandGate, Health, Impact, Neighbours, Separation, Verification
 from ringfence.promote.gates.people import ApprovalOf
 from ringfence.promote.gates.question import Facts, Gate, Question
 from ringfence.promote.gates.times import Freeze, Soak, Window
@@ -139,6 +139,7 @@ KINDS: Mapping[str, GateKind] = {
         GateKind("health", "the place it comes from runs it, at its revision, and is healthy", lambda given: Health()),
         GateKind("verification", "it ran in non-production on the same platform version", lambda given: Verification()),
         GateKind("impact", "somebody else signed an analysis of its impact on security", lambda given: Impact()),
+        GateKind("neighbours", "everything else runs at the stage what it should", lambda given: Neighbours()),
         GateKind("tests", "a command of the application's passes", _tests),
         GateKind("soak", "it has been in a stage for a time", _soak),
         GateKind("window", "cron says that changes may be made now", _window),
