@@ -23,7 +23,7 @@ Contexts = Annotated[list[str] | None, typer.Option("--context", metavar="NAME=C
 PartitionFile = Annotated[Path | None, typer.Option("--partition", help="A Partition, for what it assumes.")]
 ClusterName = Annotated[str | None, typer.Option("--cluster", help="Which cluster, when several are given.")]
 Probes = Annotated[Path | None, typer.Option("--probes", metavar="FILE.jsonl", help="Many questions, one a line.")]
-Output = Annotated[Format, typer.Option("--output", "-o", help="table or json.")]
+Output = Annotated[Format, typer.Option("--output", "-o", help="How to print.")]
 _CODES = {"yes": ExitCode.OK, "no": ExitCode.FOUND, "unknown": ExitCode.UNKNOWN}
 
 
@@ -53,11 +53,17 @@ def _sources(
 
 @app.command("access")
 def access(
-    words: Annotated[list[str] | None, typer.Argument(metavar="VERB RESOURCE[/NAME]")] = None,
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="VERB RESOURCE[/NAME]",
+            help="What is done to what: get secrets/db, create pods, get /metrics.",
+        ),
+    ] = None,
     as_user: Annotated[str, typer.Option("--as", help="The user, or system:serviceaccount:NAMESPACE:NAME.")] = "",
     as_group: Annotated[list[str] | None, typer.Option("--as-group", help="A group of the user.")] = None,
-    namespace: Annotated[str, typer.Option("--namespace", "-n")] = "",
-    subresource: Annotated[str, typer.Option("--subresource")] = "",
+    namespace: Annotated[str, typer.Option("--namespace", "-n", help="Where; without it: in every namespace.")] = "",
+    subresource: Annotated[str, typer.Option("--subresource", help="Such as log, exec or token.")] = "",
     snapshot: Snapshots = None,
     context: Contexts = None,
     partition: PartitionFile = None,
@@ -85,7 +91,7 @@ def access(
 
 @app.command("connect")
 def connect(
-    parties: Annotated[list[str] | None, typer.Argument(metavar="FROM TO")] = None,
+    parties: Annotated[list[str] | None, typer.Argument(metavar="FROM TO", help="Two pods, or IP addresses.")] = None,
     port: Annotated[str, typer.Option("--port", help="PORT/PROTOCOL, for instance 5432/TCP.")] = "",
     snapshot: Snapshots = None,
     context: Contexts = None,
@@ -109,7 +115,7 @@ def connect(
 
 @app.command("land")
 def land(
-    words: Annotated[list[str] | None, typer.Argument(metavar="POD.yaml NODE")] = None,
+    words: Annotated[list[str] | None, typer.Argument(metavar="POD.yaml NODE", help="A pod and a node.")] = None,
     snapshot: Snapshots = None,
     context: Contexts = None,
     partition: PartitionFile = None,

@@ -51,7 +51,7 @@ def lift(
 
 @app.command("list")
 def list_holds(
-    application: Annotated[str | None, typer.Argument(metavar="[APP]")] = None,
+    application: Annotated[str | None, typer.Argument(metavar="[APP]", help="An application; default: all.")] = None,
     file: File = DEFAULT,
     output: Output = Format.TABLE,
 ) -> None:

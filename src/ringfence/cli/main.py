@@ -16,6 +16,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from ringfence.base.errors import ExitCode, RingfenceError
 from ringfence.cli.coercion import lighten
+from ringfence.cli.teaching import complaint, example_for, teach
 from ringfence.cli.verbs import VERBS, Verb
 
 
@@ -26,10 +27,10 @@ def _load(verb: Verb) -> Any:
     if isinstance(target, typer.Typer):
         group = typer.main.get_command(target)
         group.name = verb.name
-        return lighten(group)
+        return teach(lighten(group), verb.name)
     wrapper = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
     wrapper.command(verb.name, help=target.__doc__ or verb.help)(target)
-    return lighten(typer.main.get_command(wrapper))
+    return teach(lighten(typer.main.get_command(wrapper)), verb.name)
 
 
 class _Verbs(TyperGroup):
@@ -86,7 +87,8 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     no_args_is_help=True,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="`ringfence COMMAND --help` says more, with examples.",
 )
 
 
@@ -109,6 +111,8 @@ def _report(error: RingfenceError) -> None:
 
 def run(arguments: list[str]) -> int:
     """Run one command line (without the program's name) and return its exit code; prints, never raises."""
+    if arguments[:1] == ["help"]:
+        arguments = [*arguments[1:], "--help"]
     command = cast(TyperCommand, lighten(typer.main.get_command(app)))
     try:
         outcome = command.main(args=arguments, prog_name="ringfence", standalone_mode=False)
@@ -132,16 +136,11 @@ def run(arguments: list[str]) -> int:
 
 def _unexpected(error: Exception) -> int:
     """Usage errors of the parser and system errors as sentences; anything else as a defect, without a traceback."""
-    formatted = getattr(error, "format_message", None)
     if type(error).__name__ == "NoArgsIsHelpError":
         sys.stderr.write(f"{error}\n")
         return int(ExitCode.FAILED)
-    if formatted is not None:
-        sys.stderr.write(f"ringfence: {formatted()}\n")
-        context = getattr(error, "ctx", None)
-        if context is not None:
-            sys.stderr.write(f"  hint: {context.command_path} --help\n")
-        return int(ExitCode.FAILED)
+    if hasattr(error, "format_message"):
+        return _misused(error)
     if isinstance(error, OSError):
         place = f"{error.filename}: " if error.filename else ""
         sys.stderr.write(f"ringfence: {place}{error.strerror or error}\n")
@@ -155,6 +154,18 @@ def _unexpected(error: Exception) -> int:
         f"ringfence: a defect in ringfence ({type(error).__name__}); nothing of the input is shown here\n"
         "  hint: run the same command with RINGFENCE_TRACEBACK=1 and report what it prints\n"
     )
+    return int(ExitCode.FAILED)
+
+
+def _misused(error: Any) -> int:
+    """What the parser did not understand, with an example of how the command is called."""
+    sys.stderr.write(f"ringfence: {complaint(error)}\n")
+    context = getattr(error, "ctx", None)
+    path = "ringfence" if context is None else context.command_path
+    example = example_for(path)
+    if example is not None:
+        sys.stderr.write(f"  for example: {example.line}\n")
+    sys.stderr.write(f"  hint: {path} --help\n")
     return int(ExitCode.FAILED)
 
 

@@ -20,7 +20,7 @@ def test_offers_the_nearest_verb(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_an_unknown_option_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["--colour"]) == 2
-    assert "No such option" in capsys.readouterr().err
+    assert "no such option" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
