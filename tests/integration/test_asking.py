@@ -310,3 +310,41 @@ def test_a_webhook_that_forgets_something_is_found_out(
     found = world.access()
     assert found["verdict"] == "broken"
     assert any(step.get("answeredBy") == "API server" for step in found["witness"])
+
+
+def _files(world: World, folder: Path) -> Path:
+    """What decides in the cluster, as kubectl would write it."""
+    kinds = [("v1", "Namespace"), ("v1", "Node"), ("v1", "Pod"), ("v1", "ConfigMap"), ("v1", "ServiceAccount")]
+    kinds += [(f"{RBAC}/v1", kind) for kind in ("Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding")]
+    kinds += [(ADMISSION, f"ValidatingAdmissionPolicy{end}") for end in ("", "Binding")]
+    items = [
+        item
+        for api, kind in kinds
+        for item in world.cluster.list_raw(world.cluster.resource_of(api, kind)).items
+        if item["metadata"].get("namespace") in (None, HERE, THERE)
+    ]
+    path = folder / "objects.yaml"
+    path.write_text(yaml.safe_dump({"apiVersion": "v1", "kind": "List", "items": items}), encoding="utf-8")
+    return path
+
+
+def test_the_embedded_engine_answers_for_files(world: World, removed: list[dict[str, Any]], tmp_path: Path) -> None:
+    _policy(world, removed, "true")
+    files = _files(world, tmp_path)
+    arguments = ["prove", "--partition", str(world.partition), "--snapshot", f"one={files}", "-o", "json"]
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    variables = {**world.home.variables, "TMPDIR": str(temporary)}
+
+    def access(*more: str) -> dict[str, Any]:
+        ended = ringfence([*arguments, *more], variables)
+        document = json.loads(ended.output[ended.output.index("{\n") : ended.output.rindex("}") + 1])
+        pair = next(one for one in document["pairs"] if one["from"] == "shop/testing")
+        return {**pair["dimensions"]["access"], "code": ended.code, "assumptions": document["assumptions"]}
+
+    assert access()["verdict"] == "unknown"
+    found = access("--ask-engine")
+    assert found["verdict"] == "broken"
+    assert any(step.get("answeredBy") == "embedded engine" for step in found["witness"])
+    assert any("the embedded one (v1." in text for text in found["assumptions"])
+    assert list(temporary.iterdir()) == []

@@ -48,6 +48,9 @@ def command(
     no_dry_run: Annotated[
         bool, typer.Option("--no-dry-run", help="Ask live API servers nothing; only read them.")
     ] = False,
+    ask_engine: Annotated[
+        bool, typer.Option("--ask-engine", help="Ask an embedded API server in place of clusters given as files.")
+    ] = False,
     init: Annotated[bool, typer.Option("--init", help="Write a first Partition from what is there.")] = False,
 ) -> None:
     """Prove that the separation holds, or show how it breaks."""
@@ -68,11 +71,13 @@ def command(
         and Path("ringfence.yaml").is_file()
     ):
         file = Path("ringfence.yaml")
-    request = ProveRequest(file, partition, snapshots, contexts, kubeconfig, cni=cni, ask=not no_dry_run)
+    request = ProveRequest(
+        file, partition, snapshots, contexts, kubeconfig, cni=cni, ask=not no_dry_run, ask_engine=ask_engine
+    )
     if init:
         _init(request)
         return
-    proved = prove_request(request, Paths.from_environment(), SystemClock())
+    proved = prove_request(request, Paths.from_environment(), SystemClock(), say)
     for line in proved.asking:
         say(printable(line))
     if explain is not None:

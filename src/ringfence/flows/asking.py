@@ -6,7 +6,7 @@ proof is made again where one of them decides, until no new question comes up: w
 
 import re
 import secrets
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -15,7 +15,7 @@ from typing import Any
 from ringfence.base.errors import ForbiddenError, RingfenceError, UnreachableError
 from ringfence.base.text import printable
 from ringfence.kube import Cluster, NotFoundError, RefusedError
-from ringfence.prove.asking.answers import API_SERVER, AdmissionAnswer, Told
+from ringfence.prove.asking.answers import API_SERVER, ENGINE, AdmissionAnswer, Told
 from ringfence.prove.asking.questions import Actor, Question, questions
 from ringfence.prove.asking.shapes import WORKLOADS, achieved, workload_of
 from ringfence.prove.facts.cluster import ClusterFacts
@@ -73,8 +73,11 @@ class _Asking:
         return self.barred.get(subject.kind)
 
 
-def prove_asking(partition: Partition, snapshot: Snapshot, open_to: Openers, by: str = API_SERVER) -> Asked:
-    """The proof, with what the clusters of ``open_to`` answer. A cluster that does not answer leaves it as it was."""
+def prove_asking(partition: Partition, snapshot: Snapshot, open_to: Openers, engine: Collection[str] = ()) -> Asked:
+    """The proof, with what the clusters of ``open_to`` answer; for those in ``engine`` the embedded one does.
+
+    A cluster that does not answer leaves the proof as it was.
+    """
     from ringfence.prove.verdicts.pairs import prove_in
     from ringfence.prove.verdicts.world import proof_world
 
@@ -84,7 +87,7 @@ def prove_asking(partition: Partition, snapshot: Snapshot, open_to: Openers, by:
         world = proof_world(partition, snapshot)
         proof = prove_in(world)
         wanted = [one for one in questions(world) if one.cluster in open_to and one.key not in done]
-        answers = _answers(wanted, open_to, world.clusters, by, gaps)
+        answers = _answers(wanted, open_to, world.clusters, engine, gaps)
         for question, answer in zip(wanted, answers, strict=True):
             done[question.key] = answer
         snapshot = _with_answers(snapshot, done.values())
@@ -115,11 +118,12 @@ def _answers(
     wanted: list[Question],
     open_to: Openers,
     facts: Mapping[str, ClusterFacts],
-    by: str,
+    engine: Collection[str],
     gaps: dict[str, None],
 ) -> list[AdmissionAnswer]:
     found: dict[object, AdmissionAnswer] = {}
     for name in dict.fromkeys(question.cluster for question in wanted):
+        by = ENGINE if name in engine else API_SERVER
         mine = [question for question in wanted if question.cluster == name]
         try:
             with open_to[name]() as cluster, ThreadPoolExecutor(_WORKERS) as pool:
@@ -210,7 +214,7 @@ def _send(asking: _Asking, subject: Subject, question: Question, attempt: Mappin
         if isinstance(error, UnreachableError):
             asking.failures.append(_said(error))
         return _Tried(Told.UNKNOWN, _said(error))
-    return _Tried(Told.ADMITTED, "the API server admitted it", stored)
+    return _Tried(Told.ADMITTED, f"the {asking.by} admitted it", stored)
 
 
 def _as(cluster: Cluster, subject: Subject) -> Cluster:

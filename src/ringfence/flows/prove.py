@@ -46,15 +46,44 @@ class Proved:
     asking: tuple[str, ...] = ()
 
 
-def prove_request(request: ProveRequest, paths: "Paths", clock: "Clock") -> Proved:
+def _silent(_sentence: str) -> None:
+    """Report nothing."""
+
+
+def prove_request(
+    request: ProveRequest, paths: "Paths", clock: "Clock", report: Callable[[str], None] = _silent
+) -> Proved:
     """Read everything and prove it. Raises UsageError when it is not clear what to prove, InputError for bad files."""
     gathered = gather(request, paths, clock)
+    if request.ask_engine:
+        return _ask_engine(request, gathered, paths, clock, report)
     if request.ask and gathered.live:
         from ringfence.flows.asking import prove_asking, summary
 
         asked = prove_asking(gathered.partition, gathered.snapshot, gathered.live)
         return Proved(asked.proof, gathered.partition, asked.snapshot, summary(asked))
     return prove_snapshot(gathered.partition, gathered.snapshot)
+
+
+def _ask_engine(
+    request: ProveRequest, gathered: Gathered, paths: "Paths", clock: "Clock", report: Callable[[str], None]
+) -> Proved:
+    """Live clusters answer for themselves; the embedded engine answers for those that came from files."""
+    from ringfence.flows.asking import prove_asking, summary
+    from ringfence.flows.engine_asking import stand_ins
+
+    live = gathered.live if request.ask else {}
+    filed = snapshot_of(one for name, one in gathered.snapshot.clusters.items() if name not in gathered.live)
+    with stand_ins(filed, paths, clock, report) as found:
+        open_to = {**live, **found.open_to}
+        asked = prove_asking(gathered.partition, gathered.snapshot, open_to, found.open_to)
+    asked = replace(asked, gaps=(*asked.gaps, *found.gaps))
+    if found.open_to:
+        names = ", ".join(found.open_to)
+        text = f"{names}: its API server admits what the embedded one ({found.version}) does, but for webhooks"
+        proof = replace(asked.proof, assumptions=(*asked.proof.assumptions, text))
+        asked = replace(asked, proof=proof)
+    return Proved(asked.proof, gathered.partition, asked.snapshot, summary(asked))
 
 
 def prove_snapshot(partition: Partition, snapshot: Snapshot) -> Proved:
