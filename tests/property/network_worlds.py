@@ -153,7 +153,7 @@ def policies_admin(draw: st.DrawFn, number: int) -> Json:
     return {
         "apiVersion": f"policy.networking.k8s.io/{version}",
         "kind": kind,
-        "metadata": {"name": f"a{number}"},
+        "metadata": {"name": "default" if kind == "BaselineAdminNetworkPolicy" else f"a{number}"},
         "spec": spec,
     }
 
@@ -199,5 +199,8 @@ def clusters(draw: st.DrawFn, *, admin: int = 2, most_pods: int = 4, hosts: bool
             )
     objects += [draw(pods(number, hosts=hosts)) for number in range(draw(st.integers(2, most_pods)))]
     objects += [draw(policies_v1(number)) for number in range(draw(st.integers(0, 4)))]
-    objects += [draw(policies_admin(number)) for number in range(draw(st.integers(0, admin)))]
+    for number in range(draw(st.integers(0, admin))):
+        policy = draw(policies_admin(number))
+        if not any((item["kind"], item["metadata"]["name"]) == (policy["kind"], "default") for item in objects):
+            objects.append(policy)
     return objects

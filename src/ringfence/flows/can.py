@@ -11,7 +11,7 @@ from ringfence.base.errors import InputError, Location, UsageError
 from ringfence.base.text import suggestion
 from ringfence.observe.files import read_snapshot
 from ringfence.observe.hashing import new_key
-from ringfence.observe.partition import load_partition
+from ringfence.observe.partition import load_assumptions
 from ringfence.prove.answer import Answer, unknown
 from ringfence.prove.partition import Assumptions
 from ringfence.prove.platform.apiserver import api_server_flags, minor_versions
@@ -58,7 +58,7 @@ def read_cluster(sources: Sources) -> ClusterSnapshot:
 
 def assumptions(sources: Sources) -> Assumptions:
     """The facts that the Partition assumes, none when no Partition is given."""
-    return Assumptions() if sources.partition is None else load_partition(sources.partition).assume
+    return Assumptions() if sources.partition is None else load_assumptions(sources.partition)
 
 
 def access_question(cluster: ClusterSnapshot, assume: Assumptions) -> Ask:

@@ -24,19 +24,17 @@ _LEVELS = tuple(level.value for level in Level)
 _PROTOCOLS = ("TCP", "UDP", "SCTP")
 
 
+def load_assumptions(path: Path) -> Assumptions:
+    """What the Partition in ``path`` assumes; it need name no deployment. Raises InputError as load_partition does."""
+    spec = _spec(path)
+    if _find(spec, "deployments") is not None:
+        return load_partition(path).assume
+    return Assumptions(_assume(_find(spec, "assume")))
+
+
 def load_partition(path: Path) -> Partition:
     """The Partition in ``path``. Raises InputError with line and column for everything that makes no sense."""
-    document = _block(read_document(path), "a Partition")
-    kind = _find(document, "kind")
-    if not isinstance(kind, Scalar) or kind.text != "Partition":
-        place = kind.location if kind is not None else document.location
-        raise InputError(
-            "this is no Partition: it needs kind: Partition and apiVersion: ringfence.dev/v1",
-            location=place,
-            hint="ringfence prove --init writes a first one from what it sees",
-        )
-    spec = _block(_required(document, "spec"), "spec")
-    _only(spec, ("deployments", "promises", "declared", "assume", "environments", "trusted", "common"))
+    spec = _spec(path)
     deployments = tuple(_deployment(node) for node in _items(_required(spec, "deployments")))
     names = [deployment.name for deployment in deployments]
     _unique(names, _required(spec, "deployments"))
@@ -53,6 +51,21 @@ def load_partition(path: Path) -> Partition:
         trusted=_people(_find(spec, "trusted")),
         common=_people(_find(spec, "common")),
     )
+
+
+def _spec(path: Path) -> Block:
+    document = _block(read_document(path), "a Partition")
+    kind = _find(document, "kind")
+    if not isinstance(kind, Scalar) or kind.text != "Partition":
+        place = kind.location if kind is not None else document.location
+        raise InputError(
+            "this is no Partition: it needs kind: Partition and apiVersion: ringfence.dev/v1",
+            location=place,
+            hint="ringfence prove --init writes a first one from what it sees",
+        )
+    spec = _block(_required(document, "spec"), "spec")
+    _only(spec, ("deployments", "promises", "declared", "assume", "environments", "trusted", "common"))
+    return spec
 
 
 def _deployment(node: Node) -> PartitionDeployment:

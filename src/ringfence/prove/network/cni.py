@@ -51,6 +51,11 @@ NODE_PORT_SOURCE = Question(
     ("client", "node"),
     "whether policies see the client or a node behind NodePort and LoadBalancer (assume.cni.nodePortSource)",
 )
+SERVICE_ADDRESS = Question(
+    "serviceAddress",
+    ("after", "before"),
+    "whether policies see a Service's address or only the pod behind it (assume.cni.serviceAddress)",
+)
 ADMIN_QUESTIONS = {
     "AdminNetworkPolicy": ADMIN,
     "BaselineAdminNetworkPolicy": BASELINE,
@@ -69,6 +74,7 @@ QUESTIONS = {
         BASELINE,
         CLUSTER,
         NODE_PORT_SOURCE,
+        SERVICE_ADDRESS,
     )
 }
 

@@ -4,12 +4,13 @@ A connection passes when the source's egress and the destination's ingress both 
 Two things pass whatever policies say: a pod and itself, and a pod and the node it runs on.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 from ringfence.prove.answer import Answer, Choices, Question, Trail, Truth, explore, unknown
 from ringfence.prove.network.cni import NODE_PORT_SOURCE
-from ringfence.prove.network.flow import OnNode, Party, describe, face, same_node
-from ringfence.prove.network.resolve import Resolved, resolve_destination, resolve_source
+from ringfence.prove.network.flow import PLAIN, Dialled, OnNode, Party, describe, face, same_node
+from ringfence.prove.network.resolve import Resolved, Target, resolve_destination, resolve_source
 from ringfence.prove.network.roads import exposed
 from ringfence.prove.network.tiers import EGRESS, INGRESS, Way, direction_passes
 from ringfence.prove.network.values import HIGHEST_PORT, PROTOCOLS, Outside, Pod
@@ -26,6 +27,7 @@ class Packet:
     destination: Party
     protocol: str
     port: int
+    dialled: Dialled = PLAIN
 
 
 def connect(world: World, source: str, destination: str, protocol: str, port: int) -> Answer:
@@ -45,16 +47,48 @@ def connect(world: World, source: str, destination: str, protocol: str, port: in
 
 
 def connect_parties(world: World, packet: Packet) -> Answer:
-    """May this packet pass? For parties that are already known, such as pods that could be created."""
-    return explore(lambda choices, trail: passes(world, packet, choices, trail), world.facts)
+    """May this packet pass? For parties that are already known, such as pods that could be created.
+
+    Parties with addresses of both IP versions connect if they do in either.
+    """
+    versions = _versions(packet)
+    if versions == (packet.dialled.version,):
+        return explore(partial(passes, world, packet), world.facts)
+    answers = []
+    for version in versions:
+        one = replace(packet, dialled=replace(packet.dialled, version=version))
+        answers.append(explore(partial(passes, world, one), world.facts))
+    order = (Truth.YES, Truth.UNKNOWN, Truth.NO)
+    return min(answers, key=lambda answer: order.index(answer.truth))
+
+
+def _versions(packet: Packet) -> tuple[int | None, ...]:
+    """The IP versions that both parties speak; None where no party has both, so that the version decides nothing."""
+    if packet.dialled.version is not None:
+        return (packet.dialled.version,)
+    both = [_spoken(party) for party in (packet.source, packet.destination)]
+    if all(len(spoken) < 2 for spoken in both):
+        return (None,)
+    common = both[0] & both[1] if both[0] and both[1] else both[0] | both[1]
+    return tuple(sorted(common)) or (None,)
+
+
+def _spoken(party: Party) -> frozenset[int]:
+    if isinstance(party, Outside):
+        return frozenset({party.address.version})
+    if isinstance(party, OnNode):
+        return frozenset(address.version for address in party.addresses)
+    return frozenset(6 if ":" in text else 4 for text in party.address_texts)
 
 
 def _between(world: World, here: Resolved, there: Resolved, protocol: str) -> Answer:
     """Over all that a name may stand for: any way in counts as yes, only all closed as no."""
+    pairs = [(source, target) for source in here.targets for target in there.targets]
+    if all(isinstance(end.party, Outside) for pair in pairs for end in pair):
+        return unknown(f"neither {here.name} nor {there.name} is in the cluster: nothing in it decides")
     answers = [
-        connect_parties(world, Packet(source, target.party, protocol, target.port))
-        for source in here.parties
-        for target in there.targets
+        connect_parties(world, Packet(source.party, target.party, protocol, target.port, _dialled(source, target)))
+        for source, target in pairs
     ]
     if len(answers) == 1:
         return answers[0]
@@ -68,6 +102,10 @@ def _between(world: World, here: Resolved, there: Resolved, protocol: str) -> An
     )
 
 
+def _dialled(source: Target, target: Target) -> Dialled:
+    return replace(target.dialled, version=target.dialled.version or source.dialled.version)
+
+
 def _with_default(world: World, answer: Answer) -> Answer:
     decided = any(name.startswith("networkpolicy/") for name in answer.objects)
     if world.plugin is not None or not decided or world.facts.get("networkPolicy") != "enforced":
@@ -79,13 +117,21 @@ def passes(world: World, packet: Packet, choices: Choices, trail: Trail) -> bool
     """One run: does the packet pass, given what this run takes for the unknown facts?"""
     source = _seen_source(world, packet, choices)
     destination = packet.destination
-    if source == destination and isinstance(source, Pod):
+    if source == destination and isinstance(source, Pod) and not _policed_hairpin(packet, source, choices):
         trail.note("a pod always reaches itself", source.ref)
         return True
     if _own_node(world, source, destination, choices):
         trail.note(f"{describe(source)} and {describe(destination)}: a pod and its own node always reach each other")
         return True
     return _leaves(world, packet, source, choices, trail) and _enters(world, packet, source, choices, trail)
+
+
+def _policed_hairpin(packet: Packet, source: Pod, choices: Choices) -> bool:
+    """Through a Service a pod may meet policies on its way to itself: the API leaves it open."""
+    if packet.dialled.service is None:
+        return False
+    text = f"whether policies apply to {source.ref} where it reaches itself through a Service"
+    return choices.ask(Question(f"hairpin:{source.ref}", ("passes", "policed"), text)) == "policed"
 
 
 def _own_node(world: World, source: Party, destination: Party, choices: Choices) -> bool:
@@ -105,7 +151,9 @@ def _may_be_node(party: Party) -> bool:
 def _leaves(world: World, packet: Packet, source: Party, choices: Choices, trail: Trail) -> bool:
     if not isinstance(source, Pod):
         return True
-    way = Way(world, EGRESS, source, packet.destination, packet.destination, packet.protocol, packet.port)
+    way = Way(
+        world, EGRESS, source, packet.destination, packet.destination, packet.protocol, packet.port, packet.dialled
+    )
     return direction_passes(way, choices, trail)
 
 
@@ -114,7 +162,8 @@ def _enters(world: World, packet: Packet, source: Party, choices: Choices, trail
     if not isinstance(destination, Pod):
         trail.note(f"ingress: no policy guards {describe(destination)}")
         return True
-    way = Way(world, INGRESS, destination, source, destination, packet.protocol, packet.port)
+    dialled = Dialled(packet.dialled.version)
+    way = Way(world, INGRESS, destination, source, destination, packet.protocol, packet.port, dialled)
     return direction_passes(way, choices, trail)
 
 

@@ -7,7 +7,7 @@ the API, so the face is asked for; the cluster-wide policy APIs always see the n
 from dataclasses import dataclass
 
 from ringfence.prove.answer import Choices, Question
-from ringfence.prove.network.cni import BLOCK_NODES, BLOCK_PODS, HOST_NETWORK
+from ringfence.prove.network.cni import BLOCK_NODES, BLOCK_PODS, HOST_NETWORK, SERVICE_ADDRESS
 from ringfence.prove.network.selectors import Selector
 from ringfence.prove.network.values import Address, Block, Outside, Pod
 from ringfence.prove.network.world import World
@@ -90,14 +90,28 @@ def namespace_matches(world: World, selector: Selector, namespace: str, choices:
     return choices.ask(question) == "yes"
 
 
-def in_block(block: Block, party: Party, choices: Choices, *, v1: bool) -> bool:
+@dataclass(frozen=True, slots=True)
+class Dialled:
+    """What is known of a packet's addresses: their IP ``version`` where a party has both, and the address of the
+    ``service`` that was dialled."""
+
+    version: int | None = None
+    service: Address | None = None
+
+
+PLAIN = Dialled()
+
+
+def in_block(block: Block, party: Party, dialled: Dialled, choices: Choices, *, v1: bool) -> bool:
     """Does a range match a party? ``v1``: ipBlock, whose reach over pods and nodes depends on the network plugin.
 
     The ``networks`` of the cluster-wide APIs match all traffic, in-cluster traffic included.
     """
+    if dialled.service is not None and block.contains(dialled.service) and choices.ask(SERVICE_ADDRESS) == "before":
+        return True
     if isinstance(party, Outside) and not party.hidden:
         return block.contains(party.address)
-    if not _contains_any(block, party, choices):
+    if dialled.version not in (None, block.network.version) or not _contains_any(block, party, choices):
         return False
     if not v1 or isinstance(party, Outside):
         return True

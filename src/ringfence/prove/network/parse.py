@@ -5,14 +5,14 @@ the API server would refuse raises UnreadableError: the caller turns it into ``u
 Equal specs are parsed once, which is most of the speed for thousands of generated policies.
 """
 
-from collections.abc import Mapping
-from ipaddress import ip_network
-from typing import Any
+import re
+from ipaddress import IPv6Network, ip_network
 
 from ringfence.prove.network.selectors import (
     EVERYTHING,
     Selector,
     UnreadableError,
+    only,
     parse_list,
     parse_mapping,
     parse_selector,
@@ -20,6 +20,13 @@ from ringfence.prove.network.selectors import (
 from ringfence.prove.network.values import HIGHEST_PORT, PROTOCOLS, Block, Network, Peer, Policy, PortRule, Rule
 
 DIRECTIONS = frozenset({"Ingress", "Egress"})
+_SPEC_FIELDS = frozenset({"podSelector", "policyTypes", "ingress", "egress"})
+_RULE_FIELDS = {side: frozenset({side, "ports"}) for side in ("from", "to")}
+_PEER_FIELDS = frozenset({"podSelector", "namespaceSelector", "ipBlock"})
+_BLOCK_FIELDS = frozenset({"cidr", "except"})
+_PORT_FIELDS = frozenset({"protocol", "port", "endPort"})
+_PREFIX = re.compile(r"[0-9a-fA-F.:]+/[0-9]{1,3}", re.ASCII)
+_PORT_NAME = re.compile(r"(?=.{1,15}$)(?=.*[a-z])[a-z0-9]+(-[a-z0-9]+)*", re.ASCII)
 
 
 class PolicyParser:
@@ -40,10 +47,11 @@ class PolicyParser:
 def parse_policy_spec(raw: object) -> Policy:
     """The spec of a NetworkPolicy, with a name still to be given. Raises UnreadableError."""
     spec = parse_mapping(raw, "spec")
+    only(spec, _SPEC_FIELDS, "spec")
     ingress = tuple(parse_rule(rule, "from") for rule in parse_list(spec.get("ingress"), "ingress"))
     egress = tuple(parse_rule(rule, "to") for rule in parse_list(spec.get("egress"), "egress"))
     types = parse_list(spec.get("policyTypes"), "policyTypes")
-    if not all(isinstance(kind, str) and kind in DIRECTIONS for kind in types):
+    if len(types) > len(DIRECTIONS) or not all(isinstance(kind, str) and kind in DIRECTIONS for kind in types):
         raise UnreadableError("policyTypes must be Ingress or Egress")
     isolates_ingress = "Ingress" in types or not types
     isolates_egress = "Egress" in types or (not types and bool(egress))
@@ -59,6 +67,7 @@ def parse_policy_spec(raw: object) -> Policy:
 def parse_rule(raw: object, side: str) -> Rule:
     """One rule of NetworkPolicy v1; ``side`` is ``from`` or ``to``. Raises UnreadableError."""
     body = parse_mapping(raw, "a rule")
+    only(body, _RULE_FIELDS[side], "a rule")
     peers = tuple(parse_peer(peer) for peer in parse_list(body.get(side), side))
     ports = tuple(parse_port(port) for port in parse_list(body.get("ports"), "ports"))
     return Rule(peers, ports)
@@ -67,6 +76,7 @@ def parse_rule(raw: object, side: str) -> Rule:
 def parse_peer(raw: object) -> Peer:
     """One peer of NetworkPolicy v1. Raises UnreadableError."""
     body = parse_mapping(raw, "a peer")
+    only(body, _PEER_FIELDS, "a peer")
     block, pods, namespaces = body.get("ipBlock"), body.get("podSelector"), body.get("namespaceSelector")
     if block is not None:
         if pods is not None or namespaces is not None:
@@ -83,6 +93,7 @@ def parse_peer(raw: object) -> Peer:
 def parse_block(raw: object) -> Block:
     """An ipBlock; every exception lies strictly inside. Raises UnreadableError."""
     body = parse_mapping(raw, "ipBlock")
+    only(body, _BLOCK_FIELDS, "ipBlock")
     network = parse_network(body.get("cidr"))
     excepted = tuple(parse_network(part) for part in parse_list(body.get("except"), "except"))
     for part in excepted:
@@ -94,17 +105,21 @@ def parse_block(raw: object) -> Block:
 
 def parse_network(raw: object) -> Network:
     """A CIDR; bits beyond the prefix are dropped, as the API server does. Raises UnreadableError."""
-    if not isinstance(raw, str) or "/" not in raw:
+    if not isinstance(raw, str) or not _PREFIX.fullmatch(raw):
         raise UnreadableError("a CIDR must be written ADDRESS/BITS")
     try:
-        return ip_network(raw, strict=False)
+        network = ip_network(raw, strict=False)
     except ValueError as error:
         raise UnreadableError(f"{raw[:64]!r} is no CIDR") from error
+    if isinstance(network, IPv6Network) and network.network_address.ipv4_mapped is not None:
+        raise UnreadableError(f"{raw[:64]!r} is IPv4 written as IPv6: how it is read differs")
+    return network
 
 
 def parse_port(raw: object) -> PortRule:
     """One port of NetworkPolicy v1. Raises UnreadableError."""
     body = parse_mapping(raw, "a port")
+    only(body, _PORT_FIELDS, "a port")
     protocol = body.get("protocol") or "TCP"
     if protocol not in PROTOCOLS:
         raise UnreadableError(f"the protocol {protocol!r} is not TCP, UDP or SCTP")
@@ -128,9 +143,8 @@ def port_number(raw: object) -> int:
 
 
 def port_name(raw: str) -> str:
-    """A port's name: at most 15 of a-z, 0-9 and -, with a letter. Raises UnreadableError."""
-    allowed = 0 < len(raw) <= 15 and all(sign in "abcdefghijklmnopqrstuvwxyz0123456789-" for sign in raw)
-    if not allowed or not any(sign.isalpha() for sign in raw):
+    """A port's name: at most 15 of a-z, 0-9 and single - inside, with a letter. Raises UnreadableError."""
+    if not _PORT_NAME.fullmatch(raw):
         raise UnreadableError(f"{raw[:64]!r} is no port name")
     return raw
 
@@ -138,14 +152,19 @@ def port_name(raw: str) -> str:
 def parse_subject(raw: object) -> tuple[Selector, Selector]:
     """Namespace and pod selector of an admin policy's subject. Raises UnreadableError."""
     body = parse_mapping(raw, "subject")
-    return _namespaces_and_pods(body)
-
-
-def _namespaces_and_pods(body: Mapping[str, Any]) -> tuple[Selector, Selector]:
+    only(body, frozenset({"namespaces", "pods"}), "subject")
     namespaces, pods = body.get("namespaces"), body.get("pods")
     if (namespaces is None) == (pods is None):
         raise UnreadableError("exactly one of namespaces and pods must be given")
     if pods is None:
         return parse_selector(namespaces), EVERYTHING
-    both = parse_mapping(pods, "pods")
-    return parse_selector(both.get("namespaceSelector")), parse_selector(both.get("podSelector"))
+    return parse_pods(pods)
+
+
+def parse_pods(raw: object) -> tuple[Selector, Selector]:
+    """``pods`` of a cluster-wide policy: its CRD asks for both selectors. Raises UnreadableError."""
+    both = parse_mapping(raw, "pods")
+    only(both, frozenset({"namespaceSelector", "podSelector"}), "pods")
+    if both.get("namespaceSelector") is None or both.get("podSelector") is None:
+        raise UnreadableError("pods needs namespaceSelector and podSelector")
+    return parse_selector(both["namespaceSelector"]), parse_selector(both["podSelector"])

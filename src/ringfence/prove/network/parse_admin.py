@@ -7,7 +7,7 @@ Source: policy.networking.k8s.io types. A peer or port of a type that this progr
 from collections.abc import Mapping
 from typing import Any
 
-from ringfence.prove.network.parse import parse_network, parse_subject, port_name, port_number
+from ringfence.prove.network.parse import parse_network, parse_pods, parse_subject, port_name, port_number
 from ringfence.prove.network.selectors import (
     EVERYTHING,
     UnreadableError,
@@ -29,6 +29,8 @@ _ALLOWED = {
 def parse_admin_policy(kind: str, name: str, raw: object) -> AdminPolicy:
     """One cluster-wide policy from its ``spec``. Raises UnreadableError."""
     spec = parse_mapping(raw, "spec")
+    if kind == "BaselineAdminNetworkPolicy" and name != "default":
+        raise UnreadableError("its one name is default")
     namespaces, pods = parse_subject(spec.get("subject"))
     return AdminPolicy(
         kind=kind,
@@ -68,9 +70,15 @@ def _rule(kind: str, body: Mapping[str, Any], side: str) -> Rule:
     action = _ALLOWED[kind].get(str(body.get("action")))
     if action is None:
         raise UnreadableError(f"the action {body.get('action')!r} is not one of {', '.join(_ALLOWED[kind])}")
+    if body.get("from" if side == "to" else "to") is not None:
+        raise UnreadableError(f"a rule of this direction takes {side}")
     peers = tuple(_peer(parse_mapping(peer, "a peer")) for peer in parse_list(body.get(side), side))
     if not peers:
         raise UnreadableError(f"{side} must name at least one peer")
+    if side == "from" and any(peer.blocks or peer.domains or peer.nodes is not None for peer in peers):
+        raise UnreadableError("a rule of ingress takes namespaces and pods as peers only")
+    if action != "Allow" and any(peer.domains for peer in peers):
+        raise UnreadableError("domainNames can only be allowed")
     if kind == "ClusterNetworkPolicy":
         ports = _listed(body.get("protocols"), "protocols", _protocol)
     else:
@@ -92,12 +100,14 @@ def _peer(body: Mapping[str, Any]) -> Peer:
     if "namespaces" in given:
         return Peer(namespaces=parse_selector(body["namespaces"]), pods=EVERYTHING)
     if "pods" in given:
-        both = parse_mapping(body["pods"], "pods")
-        return Peer(parse_selector(both.get("namespaceSelector")), parse_selector(both.get("podSelector")))
+        return Peer(*parse_pods(body["pods"]))
     if "nodes" in given:
         return Peer(nodes=parse_selector(body["nodes"]))
     if "networks" in given:
-        return Peer(blocks=tuple(Block(parse_network(part)) for part in parse_list(body["networks"], "networks")))
+        networks = parse_list(body["networks"], "networks")
+        if not networks:
+            raise UnreadableError("networks must not be empty")
+        return Peer(blocks=tuple(Block(parse_network(part)) for part in networks))
     if "domainNames" in given:
         return Peer(domains=tuple(str(name) for name in parse_list(body["domainNames"], "domainNames")))
     return Peer(strange=True)

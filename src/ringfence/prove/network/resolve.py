@@ -4,11 +4,11 @@ An address that is a pod's is that pod; a node's address is the node; a Service'
 are. An address in a node's pod range that no pod has belongs to a pod nobody listed: that is unknown, not outside.
 """
 
-from dataclasses import dataclass
-from ipaddress import ip_address
+from dataclasses import dataclass, replace
+from ipaddress import IPv6Address, ip_address
 
-from ringfence.prove.network.flow import OnNode, Party
-from ringfence.prove.network.roads import ServiceTargets, node_port_service, service_targets
+from ringfence.prove.network.flow import PLAIN, Dialled, OnNode, Party
+from ringfence.prove.network.roads import ServiceTargets, node_port_service, service_at, service_targets
 from ringfence.prove.network.values import Address, Outside
 from ringfence.prove.network.world import World
 
@@ -19,6 +19,7 @@ class Target:
 
     party: Party
     port: int
+    dialled: Dialled = PLAIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,11 @@ class Resolved:
 
 def resolve_source(world: World, text: str) -> Resolved:
     """Who speaks. ``problem`` says why it cannot be known."""
+    address = _address(text)
+    if address is not None and address not in world.nodes_at and not world.pods_at.get(str(address)):
+        service = service_at(world, address)
+        if service is not None:
+            return Resolved(text, problem=f"{text} is the address of {service}, which opens no connections")
     return _resolve(world, text, 0)
 
 
@@ -47,14 +53,14 @@ def resolve_destination(world: World, text: str, protocol: str, port: int) -> Re
     if address is not None:
         found = service_targets(world, address, protocol, port)
         if found is not None:
-            return _endpoints(world, text, found)
+            return _endpoints(world, text, found, address)
         through = node_port_service(world, protocol, port) if address in world.nodes_at else None
         if through is not None:
             return Resolved(text, problem=f"port {port} of a node leads to the pods of {through}: ask about those")
     return _resolve(world, text, port)
 
 
-def _endpoints(world: World, text: str, found: ServiceTargets) -> Resolved:
+def _endpoints(world: World, text: str, found: ServiceTargets, address: Address) -> Resolved:
     if found.problem:
         return Resolved(text, problem=found.problem)
     targets: list[Target] = []
@@ -62,15 +68,17 @@ def _endpoints(world: World, text: str, found: ServiceTargets) -> Resolved:
         inner = _resolve(world, endpoint.address, endpoint.port)
         if inner.problem:
             return Resolved(text, problem=inner.problem)
-        targets.extend(inner.targets)
+        dialled = Dialled(address.version, address)
+        targets.extend(replace(target, dialled=dialled) for target in inner.targets)
     return Resolved(text, tuple(targets))
 
 
 def _address(text: str) -> Address | None:
     try:
-        return ip_address(text.strip())
+        found = ip_address(text.strip())
     except ValueError:
         return None
+    return (found.ipv4_mapped or found) if isinstance(found, IPv6Address) else found
 
 
 def _resolve(world: World, text: str, port: int) -> Resolved:
@@ -83,26 +91,27 @@ def _resolve(world: World, text: str, port: int) -> Resolved:
         if node is None:
             return Resolved(text, problem=f"{text[:80]} is neither NAMESPACE/POD nor an address")
         return Resolved(text, (Target(OnNode(node.name, node.addresses, f"node/{node.name}"), port),))
-    pod = world.pods.get((namespace, name))
-    if pod is not None:
-        return Resolved(text, (Target(pod, port),))
     broken = world.unreadable.get(f"pod/{namespace}/{name}")
     if broken:
         return Resolved(text, problem=f"pod {namespace}/{name} cannot be read: {broken}")
+    pod = world.pods.get((namespace, name))
+    if pod is not None:
+        return Resolved(text, (Target(pod, port),))
     hidden = world.missing("pods", namespace)
     why = f": listing pods failed ({hidden.reason})" if hidden else ""
     return Resolved(text, problem=f"pod {namespace}/{name} is not in the snapshot{why}")
 
 
 def _resolve_address(world: World, text: str, address: Address, port: int) -> Resolved:
+    dialled = Dialled(address.version)
     pods = [pod for pod in world.pods_at.get(str(address), ()) if not pod.host_network]
     if pods:
-        return Resolved(text, tuple(Target(pod, port) for pod in pods), any_of=False)
+        return Resolved(text, tuple(Target(pod, port, dialled) for pod in pods), any_of=False)
     name = world.nodes_at.get(address)
     if name is not None:
         node = world.nodes.get(name)
         addresses = node.addresses if node else (address,)
-        return Resolved(text, (Target(OnNode(name, addresses or (address,), f"node/{name}"), port),))
+        return Resolved(text, (Target(OnNode(name, addresses or (address,), f"node/{name}"), port, dialled),))
     if any(address in part for node in world.nodes.values() for part in node.pod_ranges):
         return Resolved(text, problem=f"{address} is in a node's pod range and no pod of the snapshot has it")
     for resource in ("pods", "nodes", "services"):

@@ -73,11 +73,21 @@ def addresses_of(service: Body) -> Iterator[str]:
         yield str(entry.get("ip") or "")
 
 
-def service_targets(world: World, address: Address, protocol: str, port: int) -> ServiceTargets | None:
-    """What is behind a Service's address, or None when no Service has it."""
+def service_at(world: World, address: Address) -> str | None:
+    """The Service that an address leads to, or None."""
+    service = _by_address(world).get(address)
+    return None if service is None else service_ref(service)
+
+
+def _by_address(world: World) -> Mapping[Address, Body]:
     if not world.services_at:
         world.services_at.update(_services_by_address(world))
-    service = world.services_at.get(address)
+    return world.services_at
+
+
+def service_targets(world: World, address: Address, protocol: str, port: int) -> ServiceTargets | None:
+    """What is behind a Service's address, or None when no Service has it."""
+    service = _by_address(world).get(address)
     return None if service is None else _targets(world, service, protocol, port)
 
 

@@ -4,11 +4,18 @@ Source: LabelSelector in the API's meta/v1 types. ``NotIn`` and ``DoesNotExist``
 empty selector matches everything; a selector that is missing is decided by its owner, so ``None`` is not one here.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 OPERATORS = frozenset({"In", "NotIn", "Exists", "DoesNotExist"})
+_KEY = re.compile(
+    r"(?:[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?", re.ASCII
+)
+_VALUE = re.compile(r"(?:[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?", re.ASCII)
+_SELECTOR_FIELDS = frozenset({"matchLabels", "matchExpressions"})
+_EXPRESSION_FIELDS = frozenset({"key", "operator", "values"})
 
 
 class UnreadableError(ValueError):
@@ -78,11 +85,14 @@ def _satisfiable(requirements: list[Requirement]) -> bool:
 def parse_selector(raw: object) -> Selector:
     """A selector from its JSON form; ``None`` and ``{}`` both match everything.
 
-    Raises UnreadableError for what the API server would refuse: unknown operators, values where there may be none.
+    Raises UnreadableError for what the API server would refuse: unknown operators, values where there may be none,
+    fields that it does not have (dropping ``app: web`` beside ``matchLabels`` would match everything).
     """
     body = _mapping(raw, "a label selector")
+    only(body, _SELECTOR_FIELDS, "a label selector")
     found: set[Requirement] = set()
     for key, value in parse_labels(body.get("matchLabels"), "matchLabels").items():
+        _check_label(key, value)
         found.add(Requirement(key, "In", frozenset({value})))
     for expression in parse_list(body.get("matchExpressions"), "matchExpressions"):
         found.add(_parse_expression(_mapping(expression, "a match expression")))
@@ -90,6 +100,7 @@ def parse_selector(raw: object) -> Selector:
 
 
 def _parse_expression(body: Mapping[str, Any]) -> Requirement:
+    only(body, _EXPRESSION_FIELDS, "a match expression")
     key, operator = body.get("key"), body.get("operator")
     values = parse_list(body.get("values"), "values")
     if not isinstance(key, str) or not key:
@@ -98,6 +109,7 @@ def _parse_expression(body: Mapping[str, Any]) -> Requirement:
         raise UnreadableError(f"the operator {operator!r} is not one of {', '.join(sorted(OPERATORS))}")
     if not all(isinstance(value, str) for value in values):
         raise UnreadableError(f"the values of {key} must be strings")
+    _check_label(key, *values)
     if bool(values) != (operator in {"In", "NotIn"}):
         raise UnreadableError(f"{operator} on {key} {'needs values' if not values else 'takes no values'}")
     return Requirement(key, str(operator), frozenset(values))
@@ -110,6 +122,18 @@ def parse_labels(raw: object, what: str = "labels") -> dict[str, str]:
         if type(key) is not str or type(value) is not str:
             raise UnreadableError(f"{what} must be strings")
     return dict(body)
+
+
+def _check_label(key: str, *values: str) -> None:
+    if not _KEY.fullmatch(key) or not all(_VALUE.fullmatch(value) for value in values):
+        raise UnreadableError(f"a selector on {key[:64]!r} asks for what no label can be")
+
+
+def only(body: Mapping[Any, Any], fields: frozenset[str], what: str) -> None:
+    """Raises UnreadableError for a field that the API does not have: what was meant by it nobody knows."""
+    if not fields.issuperset(body):
+        strange = next(key for key in body if key not in fields)
+        raise UnreadableError(f"{what} has no field {str(strange)[:64]!r}")
 
 
 def parse_list(raw: object, what: str) -> list[Any]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ringfence.prove.answer import Choices, Question, Trail
 from ringfence.prove.network.cni import ADMIN_QUESTIONS, END_PORT, POLICY, SCTP
-from ringfence.prove.network.flow import Party, admin_face, describe, face, in_block, namespace_matches
+from ringfence.prove.network.flow import PLAIN, Dialled, Party, admin_face, describe, face, in_block, namespace_matches
 from ringfence.prove.network.values import AdminPolicy, Opaque, Peer, Pod, Policy, PortRule, Rule
 from ringfence.prove.network.world import World
 
@@ -32,6 +32,7 @@ class Way:
     destination: Party
     protocol: str
     port: int
+    dialled: Dialled = PLAIN
 
 
 def direction_passes(way: Way, choices: Choices, trail: Trail) -> bool:
@@ -121,7 +122,7 @@ def _packet(way: Way) -> str:
 
 def _peer_matches(way: Way, policy: Policy, peer: Peer, other: Party, choices: Choices) -> bool:
     if peer.pods is None:
-        return any(in_block(block, other, choices, v1=True) for block in peer.blocks)
+        return any(in_block(block, other, way.dialled, choices, v1=True) for block in peer.blocks)
     if not isinstance(other, Pod) or not peer.pods.matches(other.labels):
         return False
     if peer.namespaces is None:
@@ -224,7 +225,7 @@ def _admin_peer(way: Way, peer: Peer, other: Party, choices: Choices) -> bool:
         text = f"whether {', '.join(peer.domains)} is {describe(other)}"
         return choices.ask(Question(f"domain:{peer.domains}:{describe(other)}", ("no", "yes"), text)) == "yes"
     if peer.blocks:
-        return any(in_block(block, other, choices, v1=False) for block in peer.blocks)
+        return any(in_block(block, other, way.dialled, choices, v1=False) for block in peer.blocks)
     if peer.nodes is not None:
         node = None if isinstance(other, Pod) else way.world.nodes.get(getattr(other, "name", None) or "")
         return node is not None and peer.nodes.matches(node.labels)

@@ -4,8 +4,8 @@ Allowed when any binding's rule matches; there is no deny in RBAC, so a gap in t
 answer would otherwise be no. Groups that authentication always adds are added here (contract, section 5).
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 from ringfence.prove import kinds
 from ringfence.prove.answer import Answer, Truth
@@ -22,10 +22,11 @@ from ringfence.prove.rbac.index import (
     user,
 )
 from ringfence.prove.rbac.rules import Request
-from ringfence.prove.snapshot import ClusterSnapshot
+from ringfence.prove.snapshot import ClusterSnapshot, Defect
 
 _NODE_USER = "system:node:"
 _NODES = "system:nodes"
+_RBAC_KINDS = (kinds.ROLE, kinds.CLUSTER_ROLE, kinds.ROLE_BINDING, kinds.CLUSTER_ROLE_BINDING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,15 @@ class AccessWorld:
     snapshot: ClusterSnapshot
     index: RbacIndex
     flags: ApiServerFlags
+    broken: Mapping[tuple[str, str, str], tuple[Defect, ...]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Index what is wrong with roles and bindings by name."""
+        found: dict[tuple[str, str, str], tuple[Defect, ...]] = {}
+        for defect in self.snapshot.defective(*_RBAC_KINDS):
+            key = (defect.kind.kind, defect.namespace, defect.name)
+            found[key] = (*found.get(key, ()), defect)
+        object.__setattr__(self, "broken", found)
 
 
 def subjects_of(username: str, groups: tuple[str, ...]) -> tuple[Subject, ...]:
@@ -55,11 +65,12 @@ def can_access(world: AccessWorld, username: str, groups: tuple[str, ...], reque
     if "AlwaysAllow" in world.flags.authorization_modes:
         return Answer(Truth.YES, ("the API server runs with --authorization-mode=AlwaysAllow",))
     doubts: list[str] = []
+    unseen_roles = [str(marker) for marker in world.snapshot.unseen("clusterroles")]
     for subject in subjects:
         for grant in world.index.of(subject):
             if not _in_scope(grant, request):
                 continue
-            verdict = _verdict(grant, request)
+            verdict = _verdict(world, grant, request)
             if verdict is True:
                 role = grant.rules.role
                 return Answer(
@@ -69,7 +80,9 @@ def can_access(world: AccessWorld, username: str, groups: tuple[str, ...], reque
                     (str(grant.binding),),
                 )
             if verdict is None:
-                doubts.append(_doubt(grant, subject))
+                doubts.append(_doubt(world, grant, subject))
+            elif grant.rules.aggregated:
+                doubts.extend(unseen_roles)
     doubts.extend(_gaps(world, username, groups, request))
     if doubts:
         return Answer(Truth.UNKNOWN, tuple(dict.fromkeys(doubts)), tuple(dict.fromkeys(doubts)))
@@ -80,17 +93,32 @@ def _in_scope(grant: Grant, request: Request) -> bool:
     return grant.scope is None or (request.url is None and bool(request.namespace) and grant.scope == request.namespace)
 
 
-def _verdict(grant: Grant, request: Request) -> bool | None:
+def _twice(world: AccessWorld, grant: Grant) -> Defect | None:
+    """Why nobody knows what a binding or its role says: it is in the snapshot twice, and the two differ."""
+    return next(
+        (
+            defect
+            for name in (grant.binding, grant.rules.role)
+            for defect in world.broken.get((name.kind, name.namespace, name.name), ())
+        ),
+        None,
+    )
+
+
+def _verdict(world: AccessWorld, grant: Grant, request: Request) -> bool | None:
     """True or False when known, None when the role is missing or its content depends on an unknown version."""
-    if grant.rules.missing:
+    if grant.rules.missing or (world.broken and _twice(world, grant) is not None):
         return None
     outcomes = {any(rule.permits(request) for rule in edition) for edition in grant.rules.editions}
     return outcomes.pop() if len(outcomes) == 1 else None
 
 
-def _doubt(grant: Grant, subject: Subject) -> str:
+def _doubt(world: AccessWorld, grant: Grant, subject: Subject) -> str:
+    defect = _twice(world, grant)
+    if defect is not None:
+        return f"{grant.by}: {defect.kind.kind} {defect.name} is {defect.problem}"
     if grant.rules.missing:
-        return f"{grant.by} binds {subject} to {grant.rules.missing.replace(' is not', ', which is not')}"
+        return f"{grant.by} binds {subject} to {grant.rules.missing.replace(' is not in', ', which is not in')}"
     role = grant.rules.role
     return f"whether {role.kind} {role.name} allows it depends on the cluster's version"
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from ringfence.prove import kinds
 from ringfence.prove.kinds import Object, ObjectName, object_name
-from ringfence.prove.network.selectors import EVERYTHING, Selector, UnreadableError, parse_selector
+from ringfence.prove.network.selectors import UnreadableError, parse_list, parse_mapping, parse_selector
 from ringfence.prove.rbac.bootstrap import bootstrap_objects, editions_for
 from ringfence.prove.rbac.rules import Rule, parse_rules
 from ringfence.prove.snapshot import ClusterSnapshot
@@ -73,11 +73,13 @@ def implied_groups(subject: Subject) -> tuple[Subject, ...]:
 @dataclass(frozen=True, slots=True)
 class RoleRules:
     """The rules of a role. Several ``editions`` where the version decides and is not known; ``missing`` says why there
-    are none (the role is not in the snapshot, or cannot be read)."""
+    are none (the role is not in the snapshot, or cannot be read); ``aggregated``: put together here from the
+    ClusterRoles that can be seen."""
 
     role: ObjectName
     editions: tuple[tuple[Rule, ...], ...]
     missing: str | None = None
+    aggregated: bool = False
 
     @property
     def possible(self) -> Iterator[Rule]:
@@ -170,18 +172,10 @@ def _take_roles(index: RbacIndex, snapshot: ClusterSnapshot, editions: tuple[str
     for document in snapshot.of(kinds.ROLE):
         _take_role(index, document, interned)
     cluster_roles = snapshot.of(kinds.CLUSTER_ROLE)
-    named = {document["metadata"]["name"] for document in cluster_roles}
-    built_in = [
-        document
-        for edition in editions
-        for document in bootstrap_objects(edition)
-        if document["kind"] == "ClusterRole" and document["metadata"]["name"] not in named
-    ]
     for document in cluster_roles:
         if document.get("aggregationRule"):
-            rules = tuple(dict.fromkeys(_aggregated(document, (*cluster_roles, *built_in), set())))
             name = object_name(snapshot.name, document)
-            index.roles["", name.name] = RoleRules(name, (rules,))
+            index.roles["", name.name] = _aggregated(document, name, cluster_roles, editions)
         else:
             _take_role(index, document, interned)
 
@@ -196,29 +190,42 @@ def _take_role(index: RbacIndex, document: Object, interned: dict[str, tuple[Rul
     index.roles[name.namespace, name.name] = RoleRules(name, (rules,))
 
 
-def _aggregated(document: Object, roles: Iterable[Object], seen: set[str]) -> Iterator[Rule]:
-    """The role's own rules, as the controller left them, and what it would fill in: also from roles that are
-    aggregated themselves. A selector that cannot be read selects every role."""
-    seen.add(document["metadata"]["name"])
-    yield from parse_rules(document.get("rules"))
-    rule = document.get("aggregationRule")
-    selectors = _selectors(rule.get("clusterRoleSelectors") if isinstance(rule, Mapping) else None)
-    if not selectors:
-        return
+def _aggregated(document: Object, name: ObjectName, seen: tuple[Object, ...], editions: tuple[str, ...]) -> RoleRules:
+    """What the aggregation controller would fill in, from the ClusterRoles seen and those of the bootstrap.
+
+    Rules that are there are taken as what the controller left; where more would be filled in, both may be true.
+    """
+    own = parse_rules(document.get("rules"))
+    names = {role["metadata"]["name"] for role in seen}
+    found: dict[tuple[Rule, ...], None] = {own: None} if own else {}
+    try:
+        for edition in editions:
+            made = [
+                role
+                for role in bootstrap_objects(edition)
+                if role["kind"] == "ClusterRole" and role["metadata"]["name"] not in names
+            ]
+            found[own + tuple(_filled_in(document, (*seen, *made), frozenset({name.name})))] = None
+    except UnreadableError as error:
+        return RoleRules(name, (), f"ClusterRole {name.name} cannot be read: {error}")
+    return RoleRules(name, tuple(found), aggregated=True)
+
+
+def _filled_in(document: Object, roles: tuple[Object, ...], known: frozenset[str]) -> Iterator[Rule]:
+    """The rules of the roles that an aggregation selects, of aggregated ones among them in turn. Raises
+    UnreadableError."""
+    rule = parse_mapping(document["aggregationRule"], "aggregationRule")
+    selectors = [
+        parse_selector(selector) for selector in parse_list(rule.get("clusterRoleSelectors"), "clusterRoleSelectors")
+    ]
     for role in roles:
+        name = role["metadata"]["name"]
         labels = role["metadata"].get("labels") or {}
-        if role["metadata"]["name"] not in seen and any(selector.matches(labels) for selector in selectors):
-            yield from _aggregated(role, roles, seen)
-
-
-def _selectors(raw: Any) -> list[Selector]:
-    found = []
-    for item in raw if isinstance(raw, list) else ():
-        try:
-            found.append(parse_selector(item))
-        except UnreadableError:
-            return [EVERYTHING]
-    return found
+        if name in known or not any(selector.matches(labels) for selector in selectors):
+            continue
+        yield from parse_rules(role.get("rules"))
+        if role.get("aggregationRule"):
+            yield from _filled_in(role, roles, known | {name})
 
 
 _AGGREGATED = {
@@ -242,17 +249,21 @@ def _take_bootstrap_roles(index: RbacIndex, editions: tuple[str, ...], snapshot:
         kind = "Role" if key[0] else "ClusterRole"
         # A role that only one edition has is there or is not: the empty edition stands for its absence.
         padded = bodies + [()] * (len(editions) - len(bodies))
-        extra = tuple(_added_by_users(key[1], snapshot)) if not key[0] else ()
-        index.roles[key] = RoleRules(ObjectName(index.cluster, kind, *key), tuple(body + extra for body in padded))
+        extra = tuple(_added_by_users(key[1], index, snapshot)) if not key[0] else ()
+        index.roles[key] = RoleRules(
+            ObjectName(index.cluster, kind, *key),
+            tuple(body + extra for body in padded),
+            aggregated=key[1] in _AGGREGATED,
+        )
 
 
-def _added_by_users(role: str, snapshot: ClusterSnapshot) -> Iterator[Rule]:
+def _added_by_users(role: str, index: RbacIndex, snapshot: ClusterSnapshot) -> Iterator[Rule]:
     """Rules that the snapshot's own ClusterRoles add to admin, edit and view by their aggregation labels."""
     for suffix in _AGGREGATED.get(role, ()):
         for document in snapshot.of(kinds.CLUSTER_ROLE):
             labels = document["metadata"].get("labels") or {}
             if labels.get(f"rbac.authorization.k8s.io/aggregate-to-{suffix}") == "true":
-                yield from parse_rules(document.get("rules"))
+                yield from index.roles["", document["metadata"]["name"]].possible
 
 
 def _take_binding(index: RbacIndex, document: Object, name: ObjectName, *, bootstrap: bool) -> None:

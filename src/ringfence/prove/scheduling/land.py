@@ -34,6 +34,8 @@ _SECONDS = (
     Toleration("node.kubernetes.io/unreachable", "Exists", "", NO_EXECUTE),
 )
 _TEMPLATED = frozenset({"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController", "Job"})
+POD_KINDS = _TEMPLATED | {"Pod", "PodTemplate", "CronJob"}
+"""The kinds that ``land`` understands: pods, and what makes pods."""
 
 
 class RefusedError(Exception):
@@ -47,9 +49,9 @@ def land(pod: Mapping[str, Any], node: str, view: PlacementView) -> Answer:
     objects hold.
     """
     target = view.nodes.get(node)
-    if target is None:
+    if target is None or node in view.unreadable:
         why = view.unreadable.get(node) or view.unlisted.get("nodes")
-        return unknown(f"node {node} is not in the snapshot" + (f": {why}" if why else ""))
+        return unknown(f"node {node} " + ("cannot be read" if target else "is not in the snapshot") + _after(why))
     try:
         facts = pod_facts(pod)
     except UnreadableError as error:
@@ -63,18 +65,28 @@ def land(pod: Mapping[str, Any], node: str, view: PlacementView) -> Answer:
         return unknown(f"what admission adds to this pod cannot be read: {error}")
 
 
+def _after(why: str | None) -> str:
+    return f": {why}" if why else ""
+
+
 def pod_facts(item: Mapping[str, Any]) -> PodFacts:
     """The facts of a Pod, or of the pods of a workload. Raises UnreadableError."""
     kind = item.get("kind")
     if kind == "CronJob":
         spec = parse_mapping(item.get("spec"), "spec")
-        item = parse_mapping(spec.get("jobTemplate"), "jobTemplate")
+        job = parse_mapping(spec.get("jobTemplate"), "jobTemplate")
+        item = {"metadata": item.get("metadata"), "spec": job.get("spec")}
         kind = "Job"
-    if kind in _TEMPLATED:
+    if kind in _TEMPLATED or kind == "PodTemplate":
         meta = parse_mapping(item.get("metadata"), "metadata")
-        template = parse_mapping(parse_mapping(item.get("spec"), "spec").get("template"), "template")
+        body = item if kind == "PodTemplate" else parse_mapping(item.get("spec"), "spec")
+        template = parse_mapping(body.get("template"), "template")
+        if not template:
+            raise UnreadableError(f"a {kind} needs a template")
         inner = {**parse_mapping(template.get("metadata"), "metadata"), "namespace": meta.get("namespace")}
         return parse_pod({"metadata": inner, "spec": template.get("spec")}, daemon=kind == "DaemonSet")
+    if kind not in (None, "Pod"):
+        raise UnreadableError(f"{str(kind)[:64]!r} is no kind of pod")
     return parse_pod(item)
 
 
