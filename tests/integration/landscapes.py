@@ -19,6 +19,8 @@ spec:
     environment: 100
     cluster: 50
     node: {{cpu: "4", memory: 16Gi, price: 10, fill: 0.8, minPerPool: 1}}
+  transformations:
+    - {{name: anonymise, from: customer, to: seed, by: "system:serviceaccount:jobs:anonymise"}}
   services: {{postgresql: {{requests: {{cpu: 100m, memory: 128Mi}}}}}}
   applications:
 """

@@ -29,7 +29,7 @@ from ringfence.kube import (
     Resource,
 )
 from ringfence.kube import Action as Right
-from ringfence.landscape.model import Landscape, Level
+from ringfence.landscape.model import TRANSFORMATION, Landscape, Level
 from ringfence.observe.hashing import new_key
 from ringfence.observe.live import read_cluster
 from ringfence.prove.proof import Answer as ProofAnswer
@@ -286,6 +286,28 @@ def test_secrets_are_closed_to_people_and_accounts(
             somebody.get(SECRETS, name, other)
         for verb in ("get", "list", "watch", "create", "update", "delete"):
             assert not cluster.access_review(user, groups, Right(verb, "", "secrets", other)).allowed
+
+
+def claim(label: str = "", **spec: Any) -> dict[str, Any]:
+    """A claim among seed data."""
+    return {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"name": "copy", "namespace": "namespace-a", "labels": {TRANSFORMATION: label} if label else {}},
+        "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}, **spec},
+    }
+
+
+def test_no_data_comes_down_from_a_higher_class_but_by_a_named_transformation(built: Built) -> None:
+    prepared_elsewhere = {"volumeName": "production-database", "storageClassName": ""}
+    with built.open() as cluster:
+        cluster.create(claim(), dry_run=True)
+        assert "spec.volumeName must be empty" in refused(cluster, claim(**prepared_elsewhere))
+        assert "only a transformation of the Landscape" in refused(cluster, claim("anonymise"))
+        assert "only a transformation" in refused(cluster, claim("unheard-of", **prepared_elsewhere))
+        maker = cluster.impersonating("system:serviceaccount:jobs:anonymise", ("system:masters",))
+        maker.create(claim("anonymise", **prepared_elsewhere), dry_run=True)
+        assert "spec.volumeName must be empty" in refused(maker, claim(**prepared_elsewhere))
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,11 @@ the proof is about what a plugin that enforces NetworkPolicy would do. Nothing i
 _NOTHING = Assumptions()
 
 
+def _with_transformations(landscape: Landscape, assume: Assumptions) -> Assumptions:
+    names = [one.name for one in landscape.transformations]
+    return Assumptions({**assume.facts, "transformations": names}) if names else assume
+
+
 def topology_partition(landscape: Landscape, topology: Topology, assume: Assumptions = _NOTHING) -> Partition:
     """The Partition of a Topology. Raises InputError when Landscape and Topology do not belong together."""
     deployments = tuple(
@@ -62,7 +67,7 @@ def topology_partition(landscape: Landscape, topology: Topology, assume: Assumpt
             for one in topology.environments
         ),
         trusted=TRUSTED,
-        assume=assume,
+        assume=_with_transformations(landscape, assume),
         common=People(groups=tuple(sorted(group for group, count in named.items() if count > 1))),
     )
 

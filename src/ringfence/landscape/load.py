@@ -82,6 +82,7 @@ def _spec(spec: Fields, name: str, path: Path) -> Landscape:
         separate=separate,
         together=spec.read("together", lambda node, at: rules.read_together(node, at, known), ()),
         declared=spec.read("declared", lambda node, at: rules.read_declared(node, at, known), ()),
+        transformations=spec.read("transformations", rules.read_transformations, ()),
         services=services,
         costs=read_costs(spec.get("costs"), spec.at("costs")),
         calendar=read_calendar(spec.get("holidays"), spec.at("holidays")),

@@ -273,6 +273,25 @@ class DeclaredConnection:
     location: Location | None = field(default=None, compare=False)
 
 
+TRANSFORMATION = "ringfence.dev/transformation"
+"""The label that says which named transformation made a claim's or a snapshot's data; admission lets nobody else set
+it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Transformation:
+    """What makes data of a lower class from higher data, such as by leaving names out.
+
+    ``by`` is the user or service account (``system:serviceaccount:NAMESPACE:NAME``) that writes the result down.
+    """
+
+    name: str
+    source: DataClass
+    target: DataClass
+    by: str
+    location: Location | None = field(default=None, compare=False)
+
+
 @dataclass(frozen=True, slots=True)
 class Freeze:
     """Days, both included (ISO dates), on which nothing changes in production."""
@@ -317,6 +336,7 @@ class Landscape:
     calendar: Calendar
     file: str = ""
     regulation_places: Mapping[str, Location] = field(default_factory=dict, compare=False)
+    transformations: tuple[Transformation, ...] = ()
 
     @property
     def deployments(self) -> tuple[Deployment, ...]:

@@ -1,4 +1,4 @@
-"""Reading the user's own rules: ``separate``, ``together`` and ``declared``."""
+"""Reading the user's own rules: ``separate``, ``together``, ``declared`` and ``transformations``."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -7,11 +7,12 @@ from functools import partial
 
 from ringfence.base.document import Node
 from ringfence.base.errors import InputError
-from ringfence.base.text import nearest, suggestion
+from ringfence.base.text import listed, nearest, suggestion
 from ringfence.landscape import fields
 from ringfence.landscape.fields import Fields
 from ringfence.landscape.model import (
     Application,
+    DataClass,
     DeclaredConnection,
     Deployment,
     Level,
@@ -19,8 +20,10 @@ from ringfence.landscape.model import (
     Separate,
     Shared,
     Together,
+    Transformation,
 )
 
+_USER = re.compile(r"[A-Za-z0-9][A-Za-z0-9:._@-]{0,200}")
 _PORT = re.compile(r"([0-9]{1,5})/(TCP|UDP|SCTP)")
 
 
@@ -162,6 +165,38 @@ def read_declared(node: Node, path: str, known: Vocabulary) -> tuple[DeclaredCon
         return rule
 
     return fields.items(node, path, read)
+
+
+def read_transformations(node: Node, path: str) -> tuple[Transformation, ...]:
+    """``[{name: NAME, from: CLASS, to: CLASS, by: USER}]``, from a higher class of data to a lower one."""
+
+    def read(item: Node, at: str) -> Transformation:
+        given = Fields(item, at)
+        made = Transformation(
+            name=fields.name(given.need("name", "name: anonymise"), f"{at}.name"),
+            source=fields.choice(given.need("from", "from: customer"), f"{at}.from", DataClass),
+            target=fields.choice(given.need("to", "to: realistic"), f"{at}.to", DataClass),
+            by=_user(given.need("by", "by: system:serviceaccount:jobs:anonymise"), f"{at}.by"),
+            location=item.location,
+        )
+        given.close()
+        order = list(DataClass)
+        if order.index(made.target) >= order.index(made.source):
+            raise InputError(
+                f"{at}: {made.target} is not a lower class of data than {made.source}",
+                location=item.location,
+                hint=f"the classes are, lowest first, {listed([one.value for one in order])}",
+            )
+        return made
+
+    return fields.items(node, path, read)
+
+
+def _user(node: Node, path: str) -> str:
+    value = fields.text(node, path)
+    if not _USER.fullmatch(value):
+        raise fields.wrong(node, path, "a user or service account such as system:serviceaccount:jobs:anonymise")
+    return value
 
 
 def _port(node: Node, path: str) -> str:

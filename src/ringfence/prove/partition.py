@@ -88,6 +88,12 @@ class Assumptions:
         return block if isinstance(block, Mapping) else {}
 
     @property
+    def transformations(self) -> frozenset[str]:
+        """Names of transformations whose label nobody else can set (``transformations``); none when unset."""
+        block = self.facts.get("transformations")
+        return frozenset(name for name in block if isinstance(name, str)) if isinstance(block, list) else frozenset()
+
+    @property
     def cni_name(self) -> str | None:
         """The CNI's name in lower case, None when unset."""
         name = self.cni.get("name")

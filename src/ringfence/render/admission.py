@@ -46,7 +46,7 @@ def placement(landscape: Landscape, tenancy: Tenancy) -> tuple[Rendered, Rendere
         "variables": _variables(tenancy),
         "validations": _validations(landscape, tenancy),
     }
-    return _policy(landscape, tenancy.owner, cluster_wide(landscape.name, "place", tenancy.namespace), spec)
+    return policy(landscape, tenancy.owner, cluster_wide(landscape.name, "place", tenancy.namespace), spec)
 
 
 def binding(landscape: Landscape, namespaces: Sequence[str]) -> tuple[Rendered, Rendered]:
@@ -62,7 +62,7 @@ def binding(landscape: Landscape, namespaces: Sequence[str]) -> tuple[Rendered, 
             }
         ],
     }
-    return _policy(landscape, PLATFORM, cluster_wide(landscape.name, "bind"), spec)
+    return policy(landscape, PLATFORM, cluster_wide(landscape.name, "bind"), spec)
 
 
 def _labelled(key: str) -> str:
@@ -181,7 +181,8 @@ def _constraints(namespaces: Sequence[str], resources: Sequence[str], operations
     }
 
 
-def _policy(landscape: Landscape, owner: str, name: str, spec: Mapping[str, Any]) -> tuple[Rendered, Rendered]:
+def policy(landscape: Landscape, owner: str, name: str, spec: Mapping[str, Any]) -> tuple[Rendered, Rendered]:
+    """A ValidatingAdmissionPolicy with that ``spec``, and the binding that makes it refuse."""
     marks = labels(landscape.name, owner, "admission")
     return (
         Rendered(

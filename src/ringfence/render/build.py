@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from ringfence.decide.topology import Cluster, Environment, Topology
 from ringfence.landscape.model import Landscape, Level, SourceKind
-from ringfence.render import access, admission, argocd, namespaces, network, nodes, plain, services, workload
+from ringfence.render import access, admission, argocd, data, namespaces, network, nodes, plain, services, workload
 from ringfence.render.layout import deployment_path, rank, yaml_documents
 from ringfence.render.manifests import ClusterManifests, DeploymentManifests, Manifests, Note, Rendered
 from ringfence.render.tenancy import Options, Sources, Tenancy, Tenant, tenancies
@@ -83,6 +83,7 @@ def _workload(
     objects = [namespaces.priority_class(landscape, stage, here) for _, stage in sorted(stages.items())]
     if here:
         objects.extend(admission.binding(landscape, [tenancy.namespace for tenancy in here]))
+        objects.extend(data.flows(landscape, here))
     for tenancy in here:
         objects.append(namespaces.namespace(landscape, tenancy))
         objects.extend(admission.placement(landscape, tenancy))

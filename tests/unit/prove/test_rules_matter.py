@@ -78,8 +78,8 @@ def volume(name: str, claim: str = "", namespace: str = "", **spec: Any) -> Obje
     return thing("v1", "PersistentVolume", name, spec={"capacity": {"storage": "1Gi"}, **spec})
 
 
-def claim(name: str, namespace: str, bound: str) -> Object:
-    return thing("v1", "PersistentVolumeClaim", name, namespace, spec={"volumeName": bound})
+def claim(name: str, namespace: str, bound: str, **spec: Any) -> Object:
+    return thing("v1", "PersistentVolumeClaim", name, namespace, spec={"volumeName": bound, **spec})
 
 
 def forbids_root(*, host_network: bool = False) -> list[Object]:
@@ -509,6 +509,17 @@ CASES: dict[str, tuple[str, list[Object], dict[str, Any]]] = {
             claim("data", THERE, "two"),
             volume("one", "mine", HERE, **HANDLE),
             volume("two", "data", THERE, **HANDLE),
+        ],
+        {},
+    ),
+    "storage/copied-from": (
+        "data",
+        [
+            *base(),
+            claim(
+                "mine", HERE, "one", dataSourceRef={"kind": "PersistentVolumeClaim", "name": "data", "namespace": THERE}
+            ),
+            claim("data", THERE, "two"),
         ],
         {},
     ),

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from ringfence.landscape.model import Level
+from ringfence.landscape.model import TRANSFORMATION, Level
 from ringfence.prove.partition import NOBODY, People, Where
 from ringfence.prove.proof import Answer, Dimension, PairProof
 from ringfence.prove.snapshot import snapshot_of
@@ -235,3 +235,48 @@ def test_node_pools_that_admission_keeps_apart_hold() -> None:
 def test_with_no_promise_nothing_is_called_kept() -> None:
     found = proof(base()[:8])
     assert found.pair(B, A).dimensions[Dimension.NETWORK].answer is not Answer.HOLDS
+
+
+def _content(name: str, namespace: str, snapshot: str, **source: str) -> dict[str, Any]:
+    spec = {"driver": "csi", "source": source, "volumeSnapshotRef": {"namespace": namespace, "name": snapshot}}
+    return thing("snapshot.storage.k8s.io/v1", "VolumeSnapshotContent", name, spec=spec)
+
+
+def _stored() -> list[dict[str, Any]]:
+    spec = {"csi": {"driver": "csi", "volumeHandle": "disk-1"}, "claimRef": {"namespace": THERE, "name": "data"}}
+    return [
+        *base(),
+        thing("v1", "PersistentVolumeClaim", "data", THERE, spec={"volumeName": "disk"}),
+        thing("v1", "PersistentVolume", "disk", spec={"capacity": {"storage": "1Gi"}, **spec}),
+    ]
+
+
+def _copies(label: str = "") -> dict[str, list[dict[str, Any]]]:
+    marked = {"labels": {TRANSFORMATION: label}} if label else {}
+    reference = {"kind": "PersistentVolumeClaim", "name": "data", "namespace": THERE}
+    api = "snapshot.storage.k8s.io/v1"
+    mine = thing("v1", "PersistentVolumeClaim", "copy", HERE, spec={"dataSourceRef": reference})
+    snapshot = thing(api, "VolumeSnapshot", "copy", HERE, spec={"source": {"volumeSnapshotContentName": "content"}})
+    for document in (mine, snapshot):
+        document["metadata"].update(marked)
+    return {
+        "a claim": [mine],
+        "a snapshot of the volume": [snapshot, _content("content", HERE, "copy", volumeHandle="disk-1")],
+        "a snapshot taken there": [
+            snapshot,
+            _content("theirs", THERE, "nightly", snapshotHandle="snap-1"),
+            _content("content", HERE, "copy", snapshotHandle="snap-1"),
+        ],
+    }
+
+
+@pytest.mark.parametrize("how", list(_copies()))
+def test_a_copy_of_their_data_is_found_unless_a_named_transformation_made_it(how: str) -> None:
+    found = verdict("data", [*_stored(), *_copies()[how]])
+    assert found.answer is Answer.BROKEN
+    assert found.rules[-1] == "storage/copied-from"
+    trusting = {"cni": {"name": "calico"}, "transformations": ["anonymise"]}
+    assert verdict("data", [*_stored(), *_copies("anonymise")[how]], assume=trusting).answer is Answer.HOLDS
+    assert verdict("data", [*_stored(), *_copies("anonymise")[how]]).answer is Answer.BROKEN
+    assert verdict("data", [*_stored(), *_copies("other")[how]], assume=trusting).answer is Answer.BROKEN
+    assert verdict("data", _stored()).answer is Answer.HOLDS

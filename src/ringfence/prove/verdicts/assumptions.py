@@ -25,6 +25,9 @@ def _assumptions(world: ProofWorld) -> Iterator[str]:
     if world.partition.common.groups or world.partition.common.users:
         names = ", ".join((*world.partition.common.groups, *world.partition.common.users))
         yield f"people of several deployments by design may use what they have in one in the other: {names}"
+    if world.partition.assume.transformations:
+        names = ", ".join(sorted(world.partition.assume.transformations))
+        yield f"what carries a transformation's label was made by it, and holds what it may: {names}"
     yield from _of_clusters(world)
     yield "users and groups of one name are the same people in every cluster; groups hold who the Partition says"
     yield "container runtimes, kernels and hypervisors keep their boundaries"

@@ -6,6 +6,7 @@ Source: kubernetes.io/docs/concepts/storage/persistent-volumes (reclaim policies
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ringfence.landscape.model import TRANSFORMATION
 from ringfence.prove import kinds
 from ringfence.prove.closure.capability import EVERYWHERE, Can, Capability
 from ringfence.prove.facts.cluster import ClusterFacts
@@ -42,6 +43,13 @@ GRANT = state_rule(
     source="KEP-3294 (CrossNamespaceVolumeDataSource)",
 )
 
+COPIED = state_rule(
+    "storage/copied-from",
+    "A claim or snapshot that was made from B's volume holds B's data as it was then.",
+    source="kubernetes.io/docs/concepts/storage/persistent-volumes#volume-populators-and-data-sources; "
+    "kubernetes.io/docs/concepts/storage/volume-snapshots",
+)
+
 
 def storage_verdict(world: ProofWorld, a: Territory, b: Territory) -> Verdict:
     """Whether storage alone brings A to B's data."""
@@ -59,13 +67,80 @@ def storage_verdict(world: ProofWorld, a: Territory, b: Territory) -> Verdict:
         found = _rewrites(world, a, b, cluster, theirs) or _free(world, a, b, facts, theirs)
         if found is not None:
             return found
-    step = _one_backend(world, a, b) or _host_path(world, a, b)
+    step = _one_backend(world, a, b) or _host_path(world, a, b) or _copied(world, a, b)
     if step is not None and step.rule not in world.without:
-        return Verdict(
-            Answer.BROKEN, (step,), mend=Mend("give each of the two a volume of its own"), rules=(step.rule,)
-        )
+        return Verdict(Answer.BROKEN, (step,), mend=Mend(_MENDS.get(step.rule, _OWN_VOLUME)), rules=(step.rule,))
     missing.update(dict.fromkeys(_grants(world, a, b)))
     return Verdict(Answer.UNKNOWN, missing=tuple(missing)) if missing else Verdict(Answer.HOLDS)
+
+
+_OWN_VOLUME = "give each of the two a volume of its own"
+_MENDS = {COPIED: "delete the copy, or have a named transformation make it (spec.transformations)"}
+
+
+def _copied(world: ProofWorld, a: Territory, b: Territory) -> Step | None:
+    """A claim or a snapshot of A that began as B's data, unless a named transformation made it."""
+    for cluster in sorted(a.clusters & b.clusters):
+        facts = world.clusters[cluster]
+        for document in claims_of(a, facts).values():
+            spec = document.get("spec") or {}
+            source = spec.get("dataSourceRef") or {}
+            where = source.get("namespace") if isinstance(source, Mapping) else None
+            if where in b.whole(cluster) and not _transformed(world, document):
+                name = object_name(cluster, document)
+                text = f"claim {name.name} began as a copy of {source.get('kind')} {where}/{source.get('name')}"
+                return Step(text, f"PersistentVolumeClaim {name.name}", str(name), COPIED)
+    handles = {key for cluster in b.clusters for key in _snapshot_sources(b, world.clusters[cluster])}
+    for cluster in sorted(a.clusters):
+        for document in _contents(a, world.clusters[cluster]):
+            snapshot = _snapshot_of(a, world.clusters[cluster], document)
+            if _handles(document) & handles and not (snapshot is not None and _transformed(world, snapshot)):
+                name = object_name(cluster, document)
+                text = f"{name.name}, a snapshot of A, was taken of B's volume"
+                return Step(text, f"VolumeSnapshotContent {name.name}", str(name), COPIED)
+    return None
+
+
+def _transformed(world: ProofWorld, document: Object) -> bool:
+    labels = document["metadata"].get("labels") or {}
+    return labels.get(TRANSFORMATION) in world.partition.assume.transformations
+
+
+def _contents(owned: Territory, facts: ClusterFacts) -> Iterator[Object]:
+    """The VolumeSnapshotContents that snapshots in a deployment's namespaces are bound to."""
+    for document in facts.snapshot.of(kinds.VOLUME_SNAPSHOT_CONTENT):
+        reference = (document.get("spec") or {}).get("volumeSnapshotRef") or {}
+        if reference.get("namespace") in owned.whole(facts.name):
+            yield document
+
+
+def _snapshot_of(owned: Territory, facts: ClusterFacts, content: Object) -> Object | None:
+    reference = content["spec"]["volumeSnapshotRef"]
+    for document in facts.snapshot.of(kinds.VOLUME_SNAPSHOT):
+        metadata = document["metadata"]
+        if (metadata["namespace"], metadata["name"]) == (reference.get("namespace"), reference.get("name")):
+            return document
+    return None
+
+
+def _handles(content: Object) -> set[tuple[str, str]]:
+    """The volume that a snapshot was taken of, and the snapshot itself, as the driver calls them."""
+    spec = content.get("spec") or {}
+    source, driver = spec.get("source") or {}, str(spec.get("driver"))
+    named = (
+        source.get("volumeHandle"), source.get("snapshotHandle"), (content.get("status") or {}).get("snapshotHandle"),
+    )  # fmt: skip
+    return {(driver, str(handle)) for handle in named if handle}
+
+
+def _snapshot_sources(owned: Territory, facts: ClusterFacts) -> Iterator[tuple[str, str]]:
+    """The handles of a deployment's volumes and of its snapshots."""
+    for volume in volumes_of(owned, facts).values():
+        csi = (volume.get("spec") or {}).get("csi") or {}
+        if csi.get("volumeHandle"):
+            yield str(csi.get("driver")), str(csi["volumeHandle"])
+    for document in _contents(owned, facts):
+        yield from _handles(document)
 
 
 def volumes_of(owned: Territory, facts: ClusterFacts) -> dict[str, Object]:
