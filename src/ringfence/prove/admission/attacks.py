@@ -10,11 +10,9 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from ringfence.prove import kinds
 from ringfence.prove.cel.policies import PodPolicies, Says, pod_policies
 from ringfence.prove.cel.values import ANYTHING, Items, Shape, Value, known
 from ringfence.prove.facts.cluster import ClusterFacts
-from ringfence.prove.snapshot import ClusterSnapshot
 
 _MOST = 400
 _ESCAPES = ("SYS_ADMIN", "ALL", "SYS_MODULE", "DAC_READ_SEARCH")
@@ -32,18 +30,17 @@ class Refusal:
 
 def policies_of(facts: ClusterFacts, namespace: str, *, relabelled: bool = False) -> PodPolicies:
     """The policies over pods of ``namespace``; ``relabelled``: its labels can be changed, so only its name counts."""
-    return pod_policies(without_labels(facts.snapshot, namespace) if relabelled else facts.snapshot, namespace)
+    return facts.memory.once(
+        ("policies", facts.name, namespace, relabelled), lambda: _policies_of(facts, namespace, relabelled=relabelled)
+    )
 
 
-def without_labels(snapshot: ClusterSnapshot, namespace: str) -> ClusterSnapshot:
-    """The snapshot with a namespace stripped of its labels, as somebody would strip it to escape a selector."""
-    spaces = tuple(
-        {**item, "metadata": {"name": namespace}} if item["metadata"]["name"] == namespace else item
-        for item in snapshot.of(kinds.NAMESPACE)
-    )
-    return ClusterSnapshot(
-        snapshot.name, {**snapshot.objects, kinds.NAMESPACE: spaces}, snapshot.not_listed, snapshot.defects
-    )
+def _policies_of(facts: ClusterFacts, namespace: str, *, relabelled: bool) -> PodPolicies:
+    space = facts.spaces.get(namespace)
+    if relabelled and space is not None:
+        # As somebody would strip it to escape a selector.
+        space = {**space, "metadata": {"name": namespace}}
+    return pod_policies(facts.snapshot, namespace, space)
 
 
 def root_attack(policies: PodPolicies) -> Refusal:

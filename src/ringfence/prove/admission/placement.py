@@ -28,34 +28,20 @@ class NodeChoice:
     doubt: str | None = None
 
 
-_VIEWS: dict[int, tuple[ClusterFacts, PlacementView]] = {}
-_CHOICES: dict[int, tuple[ClusterFacts, dict[tuple[str, bool], NodeChoice]]] = {}
-
-
 def placement_view(facts: ClusterFacts) -> PlacementView:
-    """The scheduler's view of a cluster, built once for as long as its facts are looked at."""
-    known = _VIEWS.get(id(facts))
-    if known is None or known[0] is not facts:
-        if len(_VIEWS) > 16:
-            _VIEWS.clear()
-        known = _VIEWS[id(facts)] = (facts, placement_of(facts.snapshot))
-    return known[1]
+    """The scheduler's view of a cluster, built once for its facts."""
+    return facts.memory.once(("placement", facts.name), lambda: placement_of(facts.snapshot))
 
 
 def nodes_open_to(facts: ClusterFacts, namespace: str, *, relabelled: bool = False) -> NodeChoice:
     """The nodes that pods created in ``namespace`` can run on; ``relabelled``: its labels can be changed first.
 
-    Worked out once for as long as the cluster's facts are looked at: every pair of deployments asks again.
+    Worked out once for the cluster's facts: every pair of deployments asks again.
     """
-    known = _CHOICES.get(id(facts))
-    if known is None or known[0] is not facts:
-        if len(_CHOICES) > 16:
-            _CHOICES.clear()
-        known = _CHOICES[id(facts)] = (facts, {})
-    choices = known[1]
-    if (namespace, relabelled) not in choices:
-        choices[namespace, relabelled] = _nodes_open_to(facts, namespace, relabelled=relabelled)
-    return choices[namespace, relabelled]
+    return facts.memory.once(
+        ("nodes open to", facts.name, namespace, relabelled),
+        lambda: _nodes_open_to(facts, namespace, relabelled=relabelled),
+    )
 
 
 def _nodes_open_to(facts: ClusterFacts, namespace: str, *, relabelled: bool) -> NodeChoice:

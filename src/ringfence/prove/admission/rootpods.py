@@ -71,7 +71,10 @@ def _rooted(answer: AdmissionAnswer) -> bool:
 def _policies(
     facts: ClusterFacts, namespace: str, attack: Callable[[PodPolicies], Refusal], what: str, *, relabelled: bool
 ) -> list[Guard]:
-    refusal = attack(policies_of(facts, namespace, relabelled=relabelled))
+    refusal = facts.memory.once(
+        ("attack", facts.name, attack, namespace, relabelled),
+        lambda: attack(policies_of(facts, namespace, relabelled=relabelled)),
+    )
     if refusal.says is Says.PASSES:
         return []
     closed = refusal.says is Says.REFUSES

@@ -63,7 +63,7 @@ class Question:
 def questions(world: ProofWorld) -> list[Question]:
     """The attacks that the closures of a proof need, each once, in a fixed order."""
     found: dict[object, Question] = {}
-    for state in world.states.values():
+    for state in world.every_state():
         for facts in world.clusters.values():
             for question in _of_state(world, state, facts):
                 before = found.get(question.key)
@@ -160,15 +160,16 @@ def _creators(world: ProofWorld, facts: ClusterFacts, subjects: Iterable[Subject
 
 def _may(world: ProofWorld, facts: ClusterFacts, subject: Subject, namespace: str, group: str, resource: str) -> bool:
     key = ("may create", facts.name, subject, group, resource)
-    found = world.cache.get(key)
-    if found is None:
+
+    def found() -> frozenset[str | None]:
         request = Request("create", group, resource)
-        found = world.cache[key] = frozenset(
+        return frozenset(
             grant.scope
             for grant in facts.rbac.of(subject)
             if any(rule.permits(request) for rule in grant.rules.possible)
         )
-    scopes: frozenset[str | None] = found  # type: ignore[assignment] # what was put there under this key
+
+    scopes = world.memory.once(key, found)
     return None in scopes or namespace in scopes
 
 

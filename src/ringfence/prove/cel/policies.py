@@ -60,12 +60,14 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class PodPolicies:
-    """The policies that see pods being created in one namespace. ``doubts``: what could not be seen or read."""
+    """The policies that see pods being created in one namespace. ``doubts``: what could not be seen or read;
+    ``document``: the Namespace that ``space`` is made of."""
 
     namespace: str
-    space: Value
+    space: Value = field(compare=False)
     policies: tuple[Policy, ...]
     doubts: tuple[str, ...] = ()
+    document: Json | None = None
     asked: dict[Hashable, Verdict] = field(default_factory=dict, compare=False)
     refused_last: dict[str, int] = field(default_factory=dict, compare=False)
     outcomes: dict[int, Outcomes] = field(default_factory=dict, compare=False)
@@ -146,8 +148,8 @@ class PodPolicies:
         return Says.PASSES if surely and all(outcome <= harmless for outcome in outcomes) else Says.MAYBE
 
 
-def pod_policies(cluster: ClusterSnapshot, namespace: str) -> PodPolicies:
-    """The policies that see pods being created in a namespace of a cluster."""
+def pod_policies(cluster: ClusterSnapshot, namespace: str, space: Json | None) -> PodPolicies:
+    """The policies that see pods being created in a namespace of a cluster; ``space`` is its object, None: not seen."""
     doubts = [
         str(marker)
         for resource in ("validatingadmissionpolicies", "validatingadmissionpolicybindings")
@@ -157,7 +159,6 @@ def pod_policies(cluster: ClusterSnapshot, namespace: str) -> PodPolicies:
         f"{defect.kind.kind} {defect.name} ({defect.problem})"
         for defect in cluster.defective(kinds.VALIDATING_ADMISSION_POLICY, kinds.VALIDATING_ADMISSION_POLICY_BINDING)
     ]
-    space = next((item for item in cluster.of(kinds.NAMESPACE) if item["metadata"]["name"] == namespace), None)
     labels = None if space is None else _object(_object(space.get("metadata")).get("labels"))
     policies = collect(
         cluster.of(kinds.VALIDATING_ADMISSION_POLICY),
@@ -165,7 +166,8 @@ def pod_policies(cluster: ClusterSnapshot, namespace: str) -> PodPolicies:
         namespace,
         None if labels is None else {**labels, "kubernetes.io/metadata.name": namespace},
     )
-    return PodPolicies(namespace, ANYTHING if space is None else known(space), tuple(policies), tuple(doubts))
+    shown = ANYTHING if space is None else known(space)
+    return PodPolicies(namespace, shown, tuple(policies), tuple(doubts), space)
 
 
 def collect(policies: Iterable[Json], bindings: Iterable[Json], namespace: str, labels: Json | None) -> list[Policy]:

@@ -32,7 +32,7 @@ class Identity:
 def materials_of(owned: Territory, facts: ClusterFacts) -> Iterator[Material]:
     """The secret material in a deployment's objects of one cluster."""
     whole = owned.whole(facts.name)
-    pods = {(pod.name.kind, pod.namespace, pod.name.name) for pod in owned.pods.get(facts.name, ())}
+    pods = {(pod.name.kind, pod.namespace, pod.name.name) for pod in owned.pods(facts.name)}
     mounted = _mounted(owned, facts.name)
     partial = owned.namespaces(facts.name) - whole
     labels = _labels(facts) if partial else {}
@@ -50,7 +50,7 @@ def _mounted(owned: Territory, cluster: str) -> set[tuple[str, str, str]]:
     from ringfence.prove.facts.pods import config_maps_in, secrets_in
 
     found = set()
-    for pod in owned.pods.get(cluster, ()):
+    for pod in owned.pods(cluster):
         found |= {("Secret", pod.namespace, name) for name in secrets_in(pod.spec)}
         found |= {("ConfigMap", pod.namespace, name) for name in config_maps_in(pod.spec)}
         pulls = pod.spec.get("imagePullSecrets") or ()
@@ -68,7 +68,7 @@ def _labels(facts: ClusterFacts) -> dict[tuple[str, str, str], Mapping[str, str]
 
 def cloud_identities(owned: Territory, facts: ClusterFacts) -> Iterator[Identity]:
     """The cloud identities of a deployment's ServiceAccounts and pods."""
-    accounts = {(pod.namespace, pod.account) for pod in owned.pods.get(facts.name, ())}
+    accounts = {(pod.namespace, pod.account) for pod in owned.pods(facts.name)}
     whole = owned.whole(facts.name)
     for document in facts.snapshot.of(kinds.SERVICE_ACCOUNT):
         metadata = document["metadata"]

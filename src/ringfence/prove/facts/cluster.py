@@ -1,12 +1,13 @@
 """One cluster's facts, indexed once for all pairs: what every rule reads and no rule changes."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from ringfence.prove import kinds
 from ringfence.prove.facts.pods import PodFacts, pods_of
 from ringfence.prove.kinds import Object, object_name
+from ringfence.prove.memory import Memory, Once
 from ringfence.prove.partition import Assumptions
 from ringfence.prove.platform.apiserver import ApiServerFlags, api_server_flags, minor_versions
 from ringfence.prove.rbac.index import RbacIndex, build_index
@@ -16,23 +17,26 @@ _ALWAYS = ("default", "kube-system", "kube-public", "kube-node-lease")
 CONTROL_PLANE_LABELS = ("node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master")
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class ClusterFacts:
-    """The facts of one cluster. ``minors`` are the minor versions that it may have, empty when not known."""
+    """The facts of one cluster. ``minors`` are the minor versions that it may have, empty when not known. ``memory``
+    keeps what is worked out from them; what asks it must read nothing but these facts."""
 
     snapshot: ClusterSnapshot
     rbac: RbacIndex
     flags: ApiServerFlags
     minors: tuple[int, ...]
-    namespaces: dict[str, Mapping[str, str]] = field(default_factory=dict)
-    pods: list[PodFacts] = field(default_factory=list)
-    pods_in: dict[str, list[PodFacts]] = field(default_factory=lambda: defaultdict(list))
-    pods_on: dict[str, list[PodFacts]] = field(default_factory=lambda: defaultdict(list))
-    pod_named: dict[tuple[str, str, str], PodFacts] = field(default_factory=dict)
-    accounts_in: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
-    secrets_in: dict[str, dict[str, Object]] = field(default_factory=lambda: defaultdict(dict))
-    nodes: dict[str, Object] = field(default_factory=dict)
-    materials_of: dict[tuple[str, str, str], list[Material]] = field(default_factory=lambda: defaultdict(list))
+    namespaces: Mapping[str, Mapping[str, str]]
+    spaces: Mapping[str, Object]
+    pods: Sequence[PodFacts]
+    pods_in: Mapping[str, list[PodFacts]]
+    pods_on: Mapping[str, list[PodFacts]]
+    pod_named: Mapping[tuple[str, str, str], PodFacts]
+    accounts_in: Mapping[str, set[str]]
+    secrets_in: Mapping[str, dict[str, Object]]
+    nodes: Mapping[str, Object]
+    materials_of: Mapping[tuple[str, str, str], list[Material]]
+    memory: Memory
 
     @property
     def name(self) -> str:
@@ -44,8 +48,11 @@ class ClusterFacts:
         """The minor version, None when it is not known for sure."""
         return self.minors[0] if len(self.minors) == 1 else None
 
-    def every_namespace(self) -> Iterable[str]:
+    def every_namespace(self) -> Mapping[str, None]:
         """Every namespace that an object is in or that there is an object of."""
+        return self.memory.once(("every namespace", self.name), self._every_namespace)
+
+    def _every_namespace(self) -> Mapping[str, None]:
         return dict.fromkeys([*self.namespaces, *self.pods_in, *self.accounts_in, *self.secrets_in])
 
     def every_account_place(self) -> Iterable[str]:
@@ -58,6 +65,9 @@ class ClusterFacts:
 
     def control_plane_nodes(self) -> tuple[str, ...]:
         """The nodes that show themselves as control plane."""
+        return self.memory.once(("control plane", self.name), self._control_plane_nodes)
+
+    def _control_plane_nodes(self) -> tuple[str, ...]:
         return tuple(
             name
             for name, node in self.nodes.items()
@@ -65,37 +75,51 @@ class ClusterFacts:
         )
 
 
-def cluster_facts(snapshot: ClusterSnapshot, assume: Assumptions) -> ClusterFacts:
-    """The indexed facts of a cluster."""
+def cluster_facts(snapshot: ClusterSnapshot, assume: Assumptions, memory: Memory | None = None) -> ClusterFacts:
+    """The indexed facts of a cluster; ``memory`` None: one of their own."""
     minors = minor_versions(snapshot, assume.facts.get("version"))
     minor = minors[0] if len(minors) == 1 else None
-    facts = ClusterFacts(snapshot, build_index(snapshot, minor), api_server_flags(snapshot), minors)
-    for document in snapshot.of(kinds.NAMESPACE):
-        metadata = document["metadata"]
-        labels = metadata.get("labels") or {}
-        facts.namespaces[metadata["name"]] = {**labels, "kubernetes.io/metadata.name": metadata["name"]}
-    for document in snapshot.of(kinds.NODE):
-        facts.nodes[document["metadata"]["name"]] = document
+    accounts: dict[str, set[str]] = defaultdict(set)
     no_token = set()
     for document in snapshot.of(kinds.SERVICE_ACCOUNT):
         name = object_name(snapshot.name, document)
-        facts.accounts_in[name.namespace].add(name.name)
+        accounts[name.namespace].add(name.name)
         if document.get("automountServiceAccountToken") is False:
             no_token.add((name.namespace, name.name))
+    secrets: dict[str, dict[str, Object]] = defaultdict(dict)
     for document in snapshot.of(kinds.SECRET):
         metadata = document["metadata"]
-        facts.secrets_in[metadata["namespace"]][metadata["name"]] = document
-    _take_pods(facts, frozenset(no_token))
+        secrets[metadata["namespace"]][metadata["name"]] = document
+    materials: dict[tuple[str, str, str], list[Material]] = defaultdict(list)
     for material in snapshot.materials:
         owner = material.owner
-        facts.materials_of[owner.kind, owner.namespace, owner.name].append(material)
-    return facts
+        materials[owner.kind, owner.namespace, owner.name].append(material)
+    spaces = {document["metadata"]["name"]: document for document in snapshot.of(kinds.NAMESPACE)}
+    pods = tuple(pods_of(snapshot, frozenset(no_token)))
+    return ClusterFacts(
+        snapshot=snapshot,
+        rbac=build_index(snapshot, minor),
+        flags=api_server_flags(snapshot),
+        minors=minors,
+        namespaces={
+            name: {**(document["metadata"].get("labels") or {}), "kubernetes.io/metadata.name": name}
+            for name, document in spaces.items()
+        },
+        spaces=spaces,
+        pods=pods,
+        pods_in=_grouped(pods, lambda pod: pod.namespace),
+        pods_on=_grouped((pod for pod in pods if pod.node is not None), lambda pod: str(pod.node)),
+        pod_named={(pod.name.kind, pod.namespace, pod.name.name): pod for pod in pods},
+        accounts_in=dict(accounts),
+        secrets_in=dict(secrets),
+        nodes={document["metadata"]["name"]: document for document in snapshot.of(kinds.NODE)},
+        materials_of=dict(materials),
+        memory=memory or Once(),
+    )
 
 
-def _take_pods(facts: ClusterFacts, no_token: frozenset[tuple[str, str]]) -> None:
-    for pod in pods_of(facts.snapshot, no_token):
-        facts.pods.append(pod)
-        facts.pods_in[pod.namespace].append(pod)
-        facts.pod_named[pod.name.kind, pod.namespace, pod.name.name] = pod
-        if pod.node is not None:
-            facts.pods_on[pod.node].append(pod)
+def _grouped(pods: Iterable[PodFacts], key: Callable[[PodFacts], str]) -> dict[str, list[PodFacts]]:
+    found: dict[str, list[PodFacts]] = defaultdict(list)
+    for pod in pods:
+        found[key(pod)].append(pod)
+    return dict(found)

@@ -9,23 +9,32 @@ from ringfence.prove.closure.engine import Derivation
 from ringfence.prove.facts.cluster import ClusterFacts
 from ringfence.prove.facts.pods import PodFacts, secrets_in
 from ringfence.prove.kinds import Kind, Object
-from ringfence.prove.partition import NOBODY, PartitionDeployment, People, Where
+from ringfence.prove.memory import Memory
+from ringfence.prove.partition import NOBODY, PartitionDeployment, People
 from ringfence.prove.rbac.index import UNAUTHENTICATED
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One place of a deployment in one cluster. ``nodes`` None: on any node."""
+    """One place of a deployment in one cluster. ``pool`` None: on any node."""
 
     facts: ClusterFacts
     namespaces: frozenset[str]
     labels: Mapping[str, str]
-    nodes: frozenset[str] | None
+    pool: str | None
+
+    @property
+    def nodes(self) -> frozenset[str] | None:
+        """The nodes of its pool, None for any node."""
+        if self.pool is None:
+            return None
+        pool = self.pool
+        return self.facts.memory.once(("pool", self.facts.name, pool), lambda: pool_nodes(self.facts, pool))
 
     @property
     def whole(self) -> bool:
         """True when everything in its namespaces belongs to the deployment."""
-        return bool(self.namespaces) and not self.labels and self.nodes is None
+        return bool(self.namespaces) and not self.labels and self.pool is None
 
     def labelled(self, namespace: str, labels: Mapping[str, str]) -> bool:
         """Whether an object in ``namespace`` with ``labels`` is here, nodes left aside."""
@@ -33,23 +42,27 @@ class Place:
             return False
         return all(labels.get(key) == value for key, value in self.labels.items())
 
-    def has_pod(self, pod: PodFacts) -> bool:
-        """Whether a pod, or the pods of a workload, are here."""
-        if not self.labelled(pod.namespace, pod.labels):
-            return False
-        return self.nodes is None or (pod.node is not None and pod.node in self.nodes)
+    def pods(self) -> list[PodFacts]:
+        """The pods, and the workloads whose pods, are here; in the order of the facts, namespace by namespace."""
+        facts, nodes = self.facts, self.nodes
+        if self.namespaces:
+            candidates = (pod for name in sorted(self.namespaces) for pod in facts.pods_in.get(name, ()))
+        else:
+            candidates = (pod for pod in facts.pods)
+        return [
+            pod
+            for pod in candidates
+            if self.labelled(pod.namespace, pod.labels) and (nodes is None or (pod.node or "") in nodes)
+        ]
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Territory:
-    """Everything that is one deployment's."""
+    """Everything that is one deployment's: where it is, and by way of the facts of its clusters what is there."""
 
     deployment: PartitionDeployment
     places: tuple[Place, ...]
-    pods: dict[str, list[PodFacts]] = field(default_factory=dict)
-    _named: dict[str, dict[tuple[str, str, str], PodFacts]] = field(default_factory=dict)
-    _spaces: dict[str, frozenset[str]] = field(default_factory=dict)
-    _whole: dict[str, frozenset[str]] = field(default_factory=dict)
+    _whole: dict[str, frozenset[str]] = field(default_factory=dict, compare=False)
 
     @property
     def name(self) -> str:
@@ -65,12 +78,34 @@ class Territory:
         """Its places in one cluster."""
         return (place for place in self.places if place.facts.name == cluster)
 
+    def pods(self, cluster: str) -> list[PodFacts]:
+        """Its pods and workloads in one cluster."""
+        memory = self._memory(cluster)
+        return [] if memory is None else memory.once(("pods of", self.name, cluster), lambda: self._pods(cluster))
+
+    def _pods(self, cluster: str) -> list[PodFacts]:
+        here = list(self.in_cluster(cluster))
+        if len(here) == 1:
+            return here[0].pods()
+        facts = here[0].facts
+        found = {(pod.name.kind, pod.namespace, pod.name.name): pod for place in here for pod in place.pods()}
+        if all(place.namespaces for place in here):
+            spaces = sorted({name for place in here for name in place.namespaces})
+            every = (pod for name in spaces for pod in facts.pods_in.get(name, ()))
+        else:
+            every = (pod for pod in facts.pods)
+        return [pod for pod in every if (pod.name.kind, pod.namespace, pod.name.name) in found]
+
     def namespaces(self, cluster: str) -> frozenset[str]:
         """The namespaces in which anything of it is, whole or in part."""
-        if cluster not in self._spaces:
-            found = {namespace for place in self.in_cluster(cluster) for namespace in place.namespaces}
-            self._spaces[cluster] = frozenset(found | {pod.namespace for pod in self.pods.get(cluster, ())})
-        return self._spaces[cluster]
+        memory = self._memory(cluster)
+        if memory is None:
+            return frozenset()
+        return memory.once(("namespaces of", self.name, cluster), lambda: self._namespaces(cluster))
+
+    def _namespaces(self, cluster: str) -> frozenset[str]:
+        found = {namespace for place in self.in_cluster(cluster) for namespace in place.namespaces}
+        return frozenset(found | {pod.namespace for pod in self.pods(cluster)})
 
     def whole(self, cluster: str) -> frozenset[str]:
         """The namespaces that are its own as a whole."""
@@ -81,36 +116,34 @@ class Territory:
 
     def owns(self, cluster: str, namespace: str, labels: Mapping[str, str]) -> bool:
         """Whether an object with these labels is its own."""
-        return any(place.nodes is None and place.labelled(namespace, labels) for place in self.in_cluster(cluster))
+        return any(place.pool is None and place.labelled(namespace, labels) for place in self.in_cluster(cluster))
 
     def own_pod(self, cluster: str, kind: str, namespace: str, name: str) -> PodFacts | None:
         """Its pod of that name, None when it has none."""
-        if cluster not in self._named:
-            self._named[cluster] = {
-                (pod.name.kind, pod.namespace, pod.name.name): pod for pod in self.pods.get(cluster, ())
-            }
-        return self._named[cluster].get((kind, namespace, name))
+        memory = self._memory(cluster)
+        if memory is None:
+            return None
+        return memory.once(("named pods of", self.name, cluster), lambda: self._named(cluster)).get(
+            (kind, namespace, name)
+        )
+
+    def _named(self, cluster: str) -> dict[tuple[str, str, str], PodFacts]:
+        return {(pod.name.kind, pod.namespace, pod.name.name): pod for pod in self.pods(cluster)}
+
+    def _memory(self, cluster: str) -> Memory | None:
+        return next((place.facts.memory for place in self.in_cluster(cluster)), None)
 
 
 def territory(deployment: PartitionDeployment, clusters: Mapping[str, ClusterFacts]) -> Territory:
     """The territory of a deployment; places in clusters that the snapshot lacks are left out (the verdict says so)."""
-    places = tuple(_place(where, clusters[where.cluster]) for where in deployment.where if where.cluster in clusters)
-    found = Territory(deployment, places)
-    for cluster in found.clusters:
-        here = list(found.in_cluster(cluster))
-        facts = clusters[cluster]
-        if all(place.namespaces for place in here):
-            spaces = sorted({name for place in here for name in place.namespaces})
-            candidates = [pod for name in spaces for pod in facts.pods_in.get(name, ())]
-        else:
-            candidates = facts.pods
-        found.pods[cluster] = [pod for pod in candidates if any(place.has_pod(pod) for place in here)]
-    return found
-
-
-def _place(where: Where, facts: ClusterFacts) -> Place:
-    nodes = None if where.pool is None else pool_nodes(facts, where.pool)
-    return Place(facts, frozenset(where.namespaces), where.labels, nodes)
+    return Territory(
+        deployment,
+        tuple(
+            Place(clusters[where.cluster], frozenset(where.namespaces), where.labels, where.pool)
+            for where in deployment.where
+            if where.cluster in clusters
+        ),
+    )
 
 
 def pool_nodes(facts: ClusterFacts, pool: str) -> frozenset[str]:
@@ -144,7 +177,7 @@ def starts(
         facts = clusters[cluster]
         for namespace in sorted(owned.whole(cluster)):
             found.update(_namespace_starts(facts, namespace))
-        for pod in owned.pods[cluster]:
+        for pod in owned.pods(cluster):
             found[inside(cluster, pod.name.kind, pod.namespace, pod.name.name)] = None
             if pod.token:
                 found[acts_as(cluster, "ServiceAccount", pod.namespace, pod.account)] = None
@@ -211,7 +244,7 @@ def _namespace_starts(facts: ClusterFacts, namespace: str) -> dict[Capability, D
 def _labelled_starts(owned: Territory, facts: ClusterFacts) -> dict[Capability, Derivation | None]:
     """ServiceAccounts and Secrets that carry a deployment's labels in a namespace that it shares."""
     found: dict[Capability, Derivation | None] = {}
-    partial = [place for place in owned.in_cluster(facts.name) if place.labels and place.nodes is None]
+    partial = [place for place in owned.in_cluster(facts.name) if place.labels and place.pool is None]
     for place in partial:
         for document in _in_namespaces(facts, kinds.SERVICE_ACCOUNT, place):
             metadata = document["metadata"]

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from ipaddress import ip_address, ip_network
 from typing import Any
 
+from ringfence.prove.kinds import Kind
 from ringfence.prove.network.cni import Assumed
 from ringfence.prove.network.parse import PolicyParser
 from ringfence.prove.network.parse_admin import parse_admin_policy
@@ -62,13 +63,20 @@ def build_world(objects: Iterable[Mapping[str, Any]], assumed: Assumed | None = 
 
 def world_of(cluster: ClusterSnapshot, assumed: Assumed | None = None) -> World:
     """The World of one cluster of a Snapshot: its objects, what could not be listed, and what counts as unknown."""
-    world = build_world((item for kind in cluster.objects.values() for item in kind), assumed)
+    world = build_world((item for kind in cluster.objects if _plays_a_part(kind) for item in cluster.of(kind)), assumed)
     for marker in cluster.not_listed:
         spec = {"resource": marker.resource, "namespace": marker.namespace, "reason": marker.reason}
         _take_unlisted(world, {"spec": spec})
     for defect in cluster.defects:
         _take_defect(world, defect)
     return world
+
+
+def _plays_a_part(kind: Kind) -> bool:
+    """Whether objects of a kind can matter here: what ``_take`` looks at in any version."""
+    group, name = kind
+    by_name = name in _READERS or name in ROAD_KINDS or name in TEMPLATE_KINDS or name in ADMIN_KINDS
+    return by_name or name in ("NetworkPolicy", "NotListed") or _is_vendor(f"{group}/", name)
 
 
 def _take_defect(world: World, defect: Defect) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ringfence.prove.memory import same
 from ringfence.prove.network.values import Address, AdminPolicy, Node, Opaque, Pod, Policy
 
 PodKey = tuple[str, str]
@@ -135,3 +136,13 @@ class World:
     def policies_of(self, namespace: str) -> list[Policy]:
         """The NetworkPolicies of a namespace, in the order of the snapshot."""
         return self.policies.get(namespace, [])
+
+
+_TOLD = ("facts", "plugin", "namespaces", "pods", "templates", "nodes", "policies", "admin", "opaque", "unlisted",
+         "unreadable")  # fmt: skip
+
+
+def alike(one: World, other: World) -> bool:
+    """Whether two worlds were built of the same facts, whatever has been looked up in either since."""
+    told = all(getattr(one, name) == getattr(other, name) for name in _TOLD)
+    return told and same(dict(one.objects), dict(other.objects))

@@ -104,14 +104,14 @@ class Grant:
         return f"{self.binding.kind} {place}{self.binding.name}"
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class RbacIndex:
     """The bindings of one cluster by subject."""
 
     cluster: str
-    grants: dict[Subject, list[Grant]] = field(default_factory=lambda: defaultdict(list))
-    roles: dict[tuple[str, str], RoleRules] = field(default_factory=dict)
-    _accounts: dict[str, list[Subject]] | None = None
+    grants: Mapping[Subject, list[Grant]]
+    roles: Mapping[tuple[str, str], RoleRules]
+    accounts: Mapping[str, list[Subject]]
 
     def of(self, subject: Subject) -> list[Grant]:
         """The grants that name this very subject."""
@@ -119,19 +119,27 @@ class RbacIndex:
 
     def accounts_of(self, namespace: str) -> list[Subject]:
         """The ServiceAccounts of a namespace that some binding names."""
-        return self._by_place().get(namespace, [])
+        return self.accounts.get(namespace, [])
 
     def account_places(self) -> Iterable[str]:
         """The namespaces of the ServiceAccounts that some binding names."""
-        return self._by_place()
+        return self.accounts
 
-    def _by_place(self) -> Mapping[str, list[Subject]]:
-        if self._accounts is None:
-            self._accounts = defaultdict(list)
-            for subject in self.grants:
-                if subject.kind == "ServiceAccount":
-                    self._accounts[subject.namespace].append(subject)
-        return self._accounts
+
+@dataclass(slots=True)
+class _Builder:
+    """An index as it comes about."""
+
+    cluster: str
+    grants: dict[Subject, list[Grant]] = field(default_factory=lambda: defaultdict(list))
+    roles: dict[tuple[str, str], RoleRules] = field(default_factory=dict)
+
+    def built(self) -> RbacIndex:
+        accounts: dict[str, list[Subject]] = defaultdict(list)
+        for subject in self.grants:
+            if subject.kind == "ServiceAccount":
+                accounts[subject.namespace].append(subject)
+        return RbacIndex(self.cluster, dict(self.grants), self.roles, dict(accounts))
 
     def role(self, kind: str, namespace: str, name: str) -> RoleRules:
         """The rules of a role by its name, without rules and with ``missing`` set when it is not there."""
@@ -147,7 +155,7 @@ class RbacIndex:
 
 def build_index(snapshot: ClusterSnapshot, minor: int | None) -> RbacIndex:
     """The index of a cluster's RBAC objects and of the bootstrap ones it must have; ``minor`` is its version's."""
-    index = RbacIndex(snapshot.name)
+    index = _Builder(snapshot.name)
     editions = editions_for(minor)
     _take_roles(index, snapshot, editions)
     _take_bootstrap_roles(index, editions, snapshot)
@@ -164,10 +172,10 @@ def build_index(snapshot: ClusterSnapshot, minor: int | None) -> RbacIndex:
                 if name not in bindings:
                     bindings.add(name)
                     _take_binding(index, document, name, bootstrap=True)
-    return index
+    return index.built()
 
 
-def _take_roles(index: RbacIndex, snapshot: ClusterSnapshot, editions: tuple[str, ...]) -> None:
+def _take_roles(index: _Builder, snapshot: ClusterSnapshot, editions: tuple[str, ...]) -> None:
     interned: dict[str, tuple[Rule, ...]] = {}
     for document in snapshot.of(kinds.ROLE):
         _take_role(index, document, interned)
@@ -180,7 +188,7 @@ def _take_roles(index: RbacIndex, snapshot: ClusterSnapshot, editions: tuple[str
             _take_role(index, document, interned)
 
 
-def _take_role(index: RbacIndex, document: Object, interned: dict[str, tuple[Rule, ...]]) -> None:
+def _take_role(index: _Builder, document: Object, interned: dict[str, tuple[Rule, ...]]) -> None:
     raw = document.get("rules") or []
     key = repr(raw)
     rules = interned.get(key)
@@ -235,7 +243,7 @@ _AGGREGATED = {
 }
 
 
-def _take_bootstrap_roles(index: RbacIndex, editions: tuple[str, ...], snapshot: ClusterSnapshot) -> None:
+def _take_bootstrap_roles(index: _Builder, editions: tuple[str, ...], snapshot: ClusterSnapshot) -> None:
     found: dict[tuple[str, str], list[tuple[Rule, ...]]] = {}
     for edition in editions:
         for document in bootstrap_objects(edition):
@@ -266,7 +274,7 @@ def _added_by_users(role: str, index: RbacIndex, snapshot: ClusterSnapshot) -> I
                 yield from index.roles["", document["metadata"]["name"]].possible
 
 
-def _take_binding(index: RbacIndex, document: Object, name: ObjectName, *, bootstrap: bool) -> None:
+def _take_binding(index: _Builder, document: Object, name: ObjectName, *, bootstrap: bool) -> None:
     reference = document["roleRef"]
     namespaced = name.kind == "RoleBinding"
     rules = index.role(reference["kind"], name.namespace, reference["name"])

@@ -50,15 +50,15 @@ def _gives(answer: AdmissionAnswer) -> Iterator[Capability]:
 
 
 def _answers(world: RuleWorld, facts: ClusterFacts) -> dict[Subject, list[AdmissionAnswer]]:
-    key = ("admitted", facts.name)
-    found = world.cache.get(key)
-    if found is None:
-        by_subject: dict[Subject, list[AdmissionAnswer]] = defaultdict(list)
-        for answer in facts.snapshot.answers:
-            if answer.told is Told.ADMITTED:
-                by_subject[answer.subject].append(answer)
-        found = world.cache[key] = by_subject
-    return found  # type: ignore[return-value] # what was put there under this key
+    return world.memory.once(("admitted", facts.name), lambda: _admitted(facts))
+
+
+def _admitted(facts: ClusterFacts) -> dict[Subject, list[AdmissionAnswer]]:
+    by_subject: dict[Subject, list[AdmissionAnswer]] = defaultdict(list)
+    for answer in facts.snapshot.answers:
+        if answer.told is Told.ADMITTED:
+            by_subject[answer.subject].append(answer)
+    return by_subject
 
 
 def answer_step(answer: AdmissionAnswer, name: str) -> Step:

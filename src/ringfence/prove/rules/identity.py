@@ -95,11 +95,12 @@ _Summary = tuple[tuple[Held, ...], tuple[Touch, ...]]
 
 def _summary(world: RuleWorld, rules: RoleRules) -> _Summary:
     """The powers and touches of a role, computed once however many bindings name it."""
-    key = ("summary", id(rules))
-    found = world.cache.get(key)
-    if found is None:
-        found = world.cache[key] = (powers_of(rules.possible), touches_of(rules.possible))
-    return found  # type: ignore[return-value] # the cache holds what was put there under this key
+
+    def summed() -> tuple[RoleRules, _Summary]:
+        # The rules are part of the value: as long as it is kept, nothing else can have their identity.
+        return rules, (powers_of(rules.possible), touches_of(rules.possible))
+
+    return world.memory.once(("summary", id(rules)), summed)[1]
 
 
 def _power(capability: Capability, grant: Grant, place: str, held: Held) -> Derivation:
@@ -155,19 +156,19 @@ def unseen(world: RuleWorld, capability: Capability, state: State) -> Iterator[D
 
 
 def _gaps(world: RuleWorld, facts: ClusterFacts) -> list[tuple[str | None, str]]:
-    key = ("binding gaps", facts.name)
-    found = world.cache.get(key)
-    if found is None:
-        snapshot = facts.snapshot
-        gaps: list[tuple[str | None, str]] = [(None, str(item)) for item in snapshot.unseen("clusterrolebindings")]
-        gaps += [(item.namespace or EVERYWHERE, str(item)) for item in snapshot.unseen("rolebindings")]
-        for defect in snapshot.defective(kinds.CLUSTER_ROLE_BINDING, kinds.ROLE_BINDING):
-            cluster_wide = defect.kind == kinds.CLUSTER_ROLE_BINDING
-            shown = f"{defect.kind.kind} {defect.namespace + '/' if defect.namespace else ''}{defect.name}"
-            gaps.append((None if cluster_wide else defect.namespace or EVERYWHERE, f"{shown}: {defect.problem}"))
-        gaps += [(None, f"the {mode} authorizer: what it allows is in no snapshot") for mode in _other_modes(facts)]
-        found = world.cache[key] = gaps
-    return found  # type: ignore[return-value] # as above
+    return world.memory.once(("binding gaps", facts.name), lambda: _find_gaps(facts))
+
+
+def _find_gaps(facts: ClusterFacts) -> list[tuple[str | None, str]]:
+    snapshot = facts.snapshot
+    gaps: list[tuple[str | None, str]] = [(None, str(item)) for item in snapshot.unseen("clusterrolebindings")]
+    gaps += [(item.namespace or EVERYWHERE, str(item)) for item in snapshot.unseen("rolebindings")]
+    for defect in snapshot.defective(kinds.CLUSTER_ROLE_BINDING, kinds.ROLE_BINDING):
+        cluster_wide = defect.kind == kinds.CLUSTER_ROLE_BINDING
+        shown = f"{defect.kind.kind} {defect.namespace + '/' if defect.namespace else ''}{defect.name}"
+        gaps.append((None if cluster_wide else defect.namespace or EVERYWHERE, f"{shown}: {defect.problem}"))
+    gaps += [(None, f"the {mode} authorizer: what it allows is in no snapshot") for mode in _other_modes(facts)]
+    return gaps
 
 
 def _other_modes(facts: ClusterFacts) -> list[str]:

@@ -1,6 +1,6 @@
 """What follows from owning a node, and how nodes are come by."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from ringfence.prove.admission.placement import NodeChoice, could_come, nodes_open_to
 from ringfence.prove.closure.capability import EVERYWHERE, Can, Capability, acts_as, inside
@@ -112,13 +112,10 @@ def _may_come(world: RuleWorld, facts: ClusterFacts, pod: PodFacts, node: str) -
     wants = (spec.get("nodeSelector"), spec.get("affinity"), spec.get("tolerations"), spec.get("runtimeClassName"))
     kind = pod.name.kind if pod.template else "Pod"
     key = ("may come", facts.name, node, pod.namespace, kind, repr(wants), pod.template and spec.get("nodeName"))
-    found = world.cache.get(key)
-    if found is None:
-        found = world.cache[key] = could_come(facts, pod, node)
-    return bool(found)
+    return facts.memory.once(key, lambda: could_come(facts, pod, node))
 
 
-def _classes(pods: list[PodFacts]) -> list[PodFacts]:
+def _classes(pods: Sequence[PodFacts]) -> list[PodFacts]:
     """One pod of each kind: pods of one namespace, labels, identity and contents give the same."""
     found: dict[tuple[object, ...], PodFacts] = {}
     for pod in pods:
@@ -139,10 +136,7 @@ _PER_POD = frozenset({
 
 def _everywhere(world: RuleWorld, facts: ClusterFacts) -> list[PodFacts]:
     """One pod of each kind in the whole cluster, worked out once."""
-    found = world.cache.get(("pod classes", facts.name))
-    if found is None:
-        found = world.cache["pod classes", facts.name] = _classes(facts.pods)
-    return found  # type: ignore[return-value] # what was put there under this key
+    return facts.memory.once(("pod classes", facts.name), lambda: _classes(facts.pods))
 
 
 def _inside(facts: ClusterFacts, pod: PodFacts, capability: Capability, doubt: str | None) -> Derivation:

@@ -10,16 +10,17 @@ from dataclasses import dataclass, field
 from ringfence.prove.closure.capability import Can, Capability
 from ringfence.prove.closure.engine import Derivation, State
 from ringfence.prove.facts.cluster import ClusterFacts
+from ringfence.prove.memory import Memory, Once
 from ringfence.prove.partition import Partition
 
 
 @dataclass(slots=True)
 class RuleWorld:
-    """What rules read: the facts of every cluster, and the Partition."""
+    """What rules read: the facts of every cluster, and the Partition. ``memory`` keeps what is worked out from them."""
 
     clusters: Mapping[str, ClusterFacts]
     partition: Partition
-    cache: dict[object, object] = field(default_factory=dict)
+    memory: Memory = field(default_factory=Once)
 
 
 Body = Callable[[RuleWorld, Capability, State], Iterable[Derivation]]

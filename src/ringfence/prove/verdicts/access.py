@@ -5,11 +5,14 @@ that is certain breaks the promise, one that hangs on an unknown fact leaves it 
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from ringfence.prove.closure.capability import EVERYWHERE, Can, Capability
 from ringfence.prove.closure.engine import Chain, State
+from ringfence.prove.facts.cluster import ClusterFacts
 from ringfence.prove.facts.territory import Territory
 from ringfence.prove.proof import Answer, Step, Verdict
+from ringfence.prove.rbac.index import Grant, Subject
 from ringfence.prove.rules.registry import state_rule
 from ringfence.prove.verdicts.mend import mend
 from ringfence.prove.verdicts.world import ProofWorld
@@ -45,14 +48,34 @@ def _unnamed(world: ProofWorld, a: Territory, b: Territory) -> Iterator[str]:
         named |= {("User", name) for name in people.users} | {("Group", name) for name in people.groups}
     for cluster in sorted(a.clusters & b.clusters):
         ours, theirs = a.whole(cluster), b.namespaces(cluster)
-        for subject, grants in world.clusters[cluster].rbac.grants.items():
-            if subject.kind == "ServiceAccount" or (subject.kind, subject.name) in named:
+        for bound in _bound_people(world.clusters[cluster]):
+            subject, places = bound.subject, bound.places
+            if (subject.kind, subject.name) in named or not places & ours or not places & theirs:
                 continue
-            places = {grant.scope for grant in grants if grant.scope is not None}
-            if subject.name.startswith("system:") or not places & ours or not places & theirs:
-                continue
-            grant = next(item for item in grants if item.scope in ours)
+            grant = next(item for item in bound.grants if item.scope in ours)
             yield f"whose {subject} is, whom {grant.by} binds and who is bound in {b.name} too"
+
+
+@dataclass(frozen=True, slots=True)
+class _Bound:
+    """Somebody who is bound in namespaces, and by what."""
+
+    subject: Subject
+    places: frozenset[str]
+    grants: list[Grant]
+
+
+def _bound_people(facts: ClusterFacts) -> list[_Bound]:
+    """The people of a cluster who are bound in namespaces, the API server's own aside."""
+
+    def found() -> Iterator[_Bound]:
+        for subject, grants in facts.rbac.grants.items():
+            if subject.kind != "ServiceAccount" and not subject.name.startswith("system:"):
+                places = frozenset(grant.scope for grant in grants if grant.scope is not None)
+                if places:
+                    yield _Bound(subject, places, grants)
+
+    return facts.memory.once(("bound people", facts.name), lambda: list(found()))
 
 
 def _price(state: State, capability: Capability) -> tuple[int, int]:
@@ -142,7 +165,7 @@ def _secret_of(
 def _mounted_by(b: Territory, cluster: str, namespace: str) -> set[str]:
     from ringfence.prove.facts.pods import secrets_in
 
-    return {name for pod in b.pods.get(cluster, ()) if pod.namespace == namespace for name in secrets_in(pod.spec)}
+    return {name for pod in b.pods(cluster) if pod.namespace == namespace for name in secrets_in(pod.spec)}
 
 
 def _account_of(world: ProofWorld, capability: Capability, b: Territory, *, whole: bool) -> bool:
@@ -150,7 +173,7 @@ def _account_of(world: ProofWorld, capability: Capability, b: Territory, *, whol
         return True
     return any(
         pod.namespace == capability.namespace and pod.account == capability.name and pod.token
-        for pod in b.pods.get(capability.cluster, ())
+        for pod in b.pods(capability.cluster)
     )
 
 

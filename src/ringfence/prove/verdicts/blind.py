@@ -55,7 +55,7 @@ def _absent(world: ProofWorld, side: Territory) -> Iterator[str]:
             yield f"a snapshot of cluster {where.cluster}, where {side.name} is"
             continue
         facts = world.clusters[where.cluster]
-        present = set(facts.every_namespace())
+        present = facts.every_namespace()
         for namespace in where.namespaces:
             if namespace not in present:
                 yield f"namespace {namespace} of {side.name} is not in the snapshot of {where.cluster}"

@@ -4,6 +4,7 @@ Source: contract sections 2 and 5. Values are compared by keyed hashes; those un
 then it is unknown. The two directions of a pair are the same question.
 """
 
+import operator
 from collections.abc import Iterator, Mapping
 
 from ringfence.prove.credentials.owned import Identity, cloud_identities, materials_of, remote_secrets
@@ -59,18 +60,18 @@ def _mend(step: Step) -> Mend:
 
 def _materials(world: ProofWorld, owned: Territory) -> Mapping[str, Material]:
     """A deployment's material by digest, of each digest the most telling."""
-    key = ("materials", owned.name)
-    found = world.cache.get(key)
-    if found is None:
-        best: dict[str, Material] = {}
-        for cluster in sorted(owned.clusters):
-            for material in materials_of(owned, world.clusters[cluster]):
-                if material.compares:
-                    earlier = best.get(material.digest)
-                    if earlier is None or _plain(earlier) > _plain(material):
-                        best[material.digest] = material
-        found = world.cache[key] = best
-    return found  # type: ignore[return-value] # what was put there under this key
+    return world.memory.once(("materials", owned.name), lambda: _find_materials(world, owned), operator.eq)
+
+
+def _find_materials(world: ProofWorld, owned: Territory) -> Mapping[str, Material]:
+    best: dict[str, Material] = {}
+    for cluster in sorted(owned.clusters):
+        for material in materials_of(owned, world.clusters[cluster]):
+            if material.compares:
+                earlier = best.get(material.digest)
+                if earlier is None or _plain(earlier) > _plain(material):
+                    best[material.digest] = material
+    return best
 
 
 def _plain(material: Material) -> bool:
@@ -115,10 +116,13 @@ def _equal_identity(world: ProofWorld, a: Territory, b: Territory, *, cloud: boo
     return None
 
 
-def _identities(world: ProofWorld, owned: Territory, *, cloud: bool) -> Iterator[Identity]:
-    for cluster in sorted(owned.clusters):
-        facts = world.clusters[cluster]
-        yield from cloud_identities(owned, facts) if cloud else remote_secrets(owned, facts)
+def _identities(world: ProofWorld, owned: Territory, *, cloud: bool) -> list[Identity]:
+    def found() -> list[Identity]:
+        places = [world.clusters[cluster] for cluster in sorted(owned.clusters)]
+        of = cloud_identities if cloud else remote_secrets
+        return [identity for facts in places for identity in of(owned, facts)]
+
+    return world.memory.once(("identities", owned.name, cloud), found, operator.eq)
 
 
 def _apart(a: Territory, b: Territory) -> Iterator[tuple[str, str]]:
@@ -172,12 +176,14 @@ def _unknown_issuers(world: ProofWorld, a: Territory, b: Territory) -> Iterator[
 
 def _keys(world: ProofWorld, a: Territory, b: Territory) -> Iterator[str]:
     """Snapshots hashed under different keys say nothing about equal values."""
-    keys = {
-        material.key
-        for side in (a, b)
-        for cluster in side.clusters
-        for material in world.clusters[cluster].snapshot.materials
-        if material.compares
-    }
+    keys = {key for cluster in a.clusters | b.clusters for key in _keys_in(world.clusters[cluster])}
     if len(keys) > 1:
         yield "whether secret values are equal: the snapshots were hashed under different keys (snapshot --key FILE)"
+
+
+def _keys_in(facts: ClusterFacts) -> frozenset[str]:
+    """The hashing keys of a cluster's material that compares."""
+    return facts.memory.once(
+        ("hashing keys", facts.name),
+        lambda: frozenset(material.key for material in facts.snapshot.materials if material.compares),
+    )

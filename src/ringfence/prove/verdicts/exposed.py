@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from ringfence.prove.answer import Truth
 from ringfence.prove.closure.capability import Capability, inside
 from ringfence.prove.closure.engine import Derivation, State
+from ringfence.prove.facts.cluster import ClusterFacts
+from ringfence.prove.facts.pods import PodFacts
 from ringfence.prove.facts.territory import Territory
 from ringfence.prove.proof import Step
 from ringfence.prove.rules.components import exposed_controllers
@@ -24,6 +26,10 @@ EXPOSED = state_rule(
 )
 
 
+def _exposed(facts: ClusterFacts) -> list[tuple[PodFacts, str | None]]:
+    return facts.memory.once(("exposed", facts.name), lambda: list(exposed_controllers(facts)))
+
+
 def reached_controllers(world: "ProofWorld", a: Territory, state: State) -> dict[Capability, Derivation | None]:
     """The exposed pods that A reaches, each with the connection as its step."""
     from ringfence.prove.network.cells import Span
@@ -34,7 +40,7 @@ def reached_controllers(world: "ProofWorld", a: Territory, state: State) -> dict
     found: dict[Capability, Derivation | None] = {}
     for cluster in sorted(a.clusters):
         facts = world.clusters[cluster]
-        for pod, doubt in exposed_controllers(facts):
+        for pod, doubt in _exposed(facts):
             gives = inside(cluster, pod.name.kind, pod.namespace, pod.name.name)
             if state.has(gives):
                 continue

@@ -4,6 +4,7 @@ Pods and roads are asked of ``prove.network``; this module says what A's people 
 make, policies and labels they can change, other pods they can act as) from the closure, and turns answers into steps.
 """
 
+import operator
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -20,7 +21,7 @@ from ringfence.prove.network.cni import assumed
 from ringfence.prove.network.cross import Connection, Crossing, cross_connections
 from ringfence.prove.network.groups import Group, GroupPlace, Powers, group_of
 from ringfence.prove.network.values import Pod
-from ringfence.prove.network.world import World
+from ringfence.prove.network.world import World, alike
 from ringfence.prove.proof import Answer, Mend, Step, Verdict
 from ringfence.prove.rbac.powers import Power
 from ringfence.prove.rules.escalation import names_of
@@ -81,12 +82,12 @@ def _unreadable(world: ProofWorld, a: Territory, b: Territory) -> Iterator[str]:
 
 def network_world(world: ProofWorld, cluster: str) -> World:
     """The network's view of a cluster, built once."""
-    key = ("network", cluster)
-    found = world.cache.get(key)
-    if found is None:
+
+    def built() -> World:
         facts = assumed(world.partition.assume.facts, default_enforced=False)
-        found = world.cache[key] = world_of(world.snapshot.clusters[cluster], facts)
-    return found  # type: ignore[return-value] # what was put there under this key
+        return world_of(world.clusters[cluster].snapshot, facts)
+
+    return world.memory.once(("network", cluster), built, alike)
 
 
 def _captured(world: ProofWorld, cluster: str, a: Territory, b: Territory) -> Verdict:
@@ -106,13 +107,13 @@ def _captured(world: ProofWorld, cluster: str, a: Territory, b: Territory) -> Ve
 
 def _outside(world: ProofWorld, cluster: str, a: Territory, b: Territory, other: str) -> list[str]:
     """What is missing about connections from A into the cluster ``other``; the same for every deployment there."""
-    key = ("outside", cluster, a.name, world.partition.people_of_both(a.name, b.name), other)
-    found = world.cache.get(key)
-    if found is None:
+
+    def looked() -> list[str]:
         group = _group(world, cluster, a, b, certain=False)
-        texts = outside_missing(network_world(world, cluster), group, world.clusters[other])
-        found = world.cache[key] = list(texts)
-    return found  # type: ignore[return-value] # what was put there under this key
+        return list(outside_missing(network_world(world, cluster), group, world.clusters[other]))
+
+    entitled = world.partition.people_of_both(a.name, b.name)
+    return world.memory.once(("outside", cluster, a.name, entitled, other), looked)
 
 
 def _in_cluster(world: ProofWorld, cluster: str, a: Territory, b: Territory) -> Verdict:
@@ -270,15 +271,20 @@ def _places(owned: Territory, cluster: str) -> Iterator[GroupPlace]:
 
 
 def _plain_group(world: ProofWorld, cluster: str, owned: Territory) -> Group:
-    key = ("group", cluster, owned.name)
-    found = world.cache.get(key)
-    if found is None:
-        found = world.cache[key] = group_of(network_world(world, cluster), owned.name, _places(owned, cluster))
-    return found  # type: ignore[return-value] # as above
+    return world.memory.once(
+        ("group", cluster, owned.name),
+        lambda: group_of(network_world(world, cluster), owned.name, _places(owned, cluster)),
+        operator.eq,
+    )
 
 
 def _group(world: ProofWorld, cluster: str, owned: Territory, b: Territory, *, certain: bool) -> Group:
-    return group_in_state(world, cluster, owned, world.state(owned.name, b.name), certain=certain)
+    entitled = world.partition.people_of_both(owned.name, b.name)
+    return world.memory.once(
+        ("group in state", cluster, owned.name, entitled, certain),
+        lambda: group_in_state(world, cluster, owned, world.state(owned.name, b.name), certain=certain),
+        operator.eq,
+    )
 
 
 def group_in_state(world: ProofWorld, cluster: str, owned: Territory, state: State, *, certain: bool) -> Group:
@@ -302,12 +308,12 @@ def group_in_state(world: ProofWorld, cluster: str, owned: Territory, state: Sta
 
 def pods_by_ref(world: ProofWorld, cluster: str) -> dict[str, Pod]:
     """The network's view of every pod and template, by reference."""
-    key = ("by ref", cluster)
-    found = world.cache.get(key)
-    if found is None:
+
+    def referred() -> dict[str, Pod]:
         net = network_world(world, cluster)
-        found = world.cache[key] = {pod.ref: pod for pod in (*net.pods.values(), *net.templates)}
-    return found  # type: ignore[return-value] # as above
+        return {pod.ref: pod for pod in (*net.pods.values(), *net.templates)}
+
+    return world.memory.once(("by ref", cluster), referred, operator.eq)
 
 
 def _sure(state: State, can: Can, cluster: str, *, certain: bool) -> Iterator[Capability]:

@@ -1,6 +1,7 @@
 """From dimensions to pairs to the proof: which dimensions a level promises, and what that comes to."""
 
-from collections.abc import Mapping
+import operator
+from collections.abc import Callable, Mapping
 
 from ringfence.landscape.model import Level
 from ringfence.prove.facts.territory import Territory
@@ -40,13 +41,18 @@ def prove(partition: Partition, snapshot: Snapshot, without: frozenset[str] = fr
 def prove_in(world: ProofWorld) -> Proof:
     """As ``prove``, over facts that are indexed already; what was reached stays in ``world``."""
     pairs = tuple(
-        pair_proof(world, a, b)
+        _known_pair(world, a, b)
         for a in world.territories.values()
         for b in world.territories.values()
         if a.name != b.name
     )
-    answers = tuple(answer for cluster in world.snapshot.clusters.values() for answer in cluster.answers)
-    return Proof(_overall(world.partition, pairs), assumptions_of(world), pairs, answers)
+    assumptions = world.memory.once(("assumptions",), lambda: assumptions_of(world))
+    answers = tuple(answer for facts in world.clusters.values() for answer in facts.snapshot.answers)
+    return Proof(_overall(world.partition, pairs), assumptions, pairs, answers)
+
+
+def _known_pair(world: ProofWorld, a: Territory, b: Territory) -> PairProof:
+    return world.memory.once(("pair", a.name, b.name), lambda: pair_proof(world, a, b), operator.is_)
 
 
 def _overall(partition: Partition, pairs: tuple[PairProof, ...]) -> Answer:
@@ -63,17 +69,20 @@ def _always(partition: Partition, source: str, destination: str) -> bool:
 def pair_proof(world: ProofWorld, a: Territory, b: Territory) -> PairProof:
     """The verdicts for one ordered pair."""
     promised = world.partition.promised(a.name, b.name)
-    blind = blind_spots(world, a, b)
 
     def gaps(dimension: Dimension) -> list[str]:
+        blind = world.memory.once(("blind", a.name, b.name), lambda: blind_spots(world, a, b))
         return blind.get(dimension, [])
 
-    network = network_verdict(world, a, b, gaps(Dimension.NETWORK))
-    access = access_verdict(world, a, b, gaps(Dimension.ACCESS))
-    credentials = credentials_verdict(world, a, b, gaps(Dimension.CREDENTIALS))
-    soft = performance_verdict(world, a, b, gaps(Dimension.PERFORMANCE), soft=True)
-    hard = performance_verdict(world, a, b, gaps(Dimension.PERFORMANCE), soft=False)
-    platform = platform_verdict(world, a, b, gaps(Dimension.PLATFORM), promised)
+    def known(what: object, work: Callable[[], Verdict]) -> Verdict:
+        return world.memory.once((what, a.name, b.name), work, operator.eq)
+
+    network = known(Dimension.NETWORK, lambda: network_verdict(world, a, b, gaps(Dimension.NETWORK)))
+    access = known(Dimension.ACCESS, lambda: access_verdict(world, a, b, gaps(Dimension.ACCESS)))
+    credentials = known(Dimension.CREDENTIALS, lambda: credentials_verdict(world, a, b, gaps(Dimension.CREDENTIALS)))
+    soft = known("soft", lambda: performance_verdict(world, a, b, gaps(Dimension.PERFORMANCE), soft=True))
+    hard = known("hard", lambda: performance_verdict(world, a, b, gaps(Dimension.PERFORMANCE), soft=False))
+    platform = known(Dimension.PLATFORM, lambda: platform_verdict(world, a, b, gaps(Dimension.PLATFORM), promised))
     data = data_verdict(world, a, b, gaps(Dimension.DATA), (access, credentials, network))
     dimensions = {
         Dimension.NETWORK: network,

@@ -129,7 +129,7 @@ def _tenant(world: ProofWorld, facts: ClusterFacts, state: State, side: Territor
     return Tenant(
         side.name,
         side.namespaces(facts.name),
-        tuple(pod.spec for pod in side.pods.get(facts.name, ())),
+        tuple(pod.spec for pod in side.pods(facts.name)),
         _creates_in(facts, state, certain=certain),
         powered(Power.WRITE_QUOTAS, Power.WRITE_LIMITS),
         bool(powered(Power.WRITE_PRIORITIES)),
@@ -146,16 +146,12 @@ def _creates_in(facts: ClusterFacts, state: State, *, certain: bool) -> frozense
 
 
 def _capacity(world: ProofWorld, facts: ClusterFacts) -> Capacity:
-    key = ("capacity", facts.name)
-    found = world.cache.get(key)
-    if found is None:
-        found = world.cache[key] = capacity_of(facts.snapshot)
-    return found  # type: ignore[return-value] # what was put there under this key
+    return world.memory.once(("capacity", facts.name), lambda: capacity_of(facts.snapshot))
 
 
 def _soft(world: ProofWorld, facts: ClusterFacts, state: State, a: Territory, b: Territory, *, certain: bool) -> Found:
     ours = _tenant(world, facts, state, a, certain=certain)
-    theirs = Tenant(b.name, b.namespaces(facts.name), tuple(pod.spec for pod in b.pods.get(facts.name, ())))
+    theirs = Tenant(b.name, b.namespaces(facts.name), tuple(pod.spec for pod in b.pods(facts.name)))
 
     def admits(namespace: str, name: str) -> Found:
         return _admits(facts, state, namespace, name)
@@ -173,7 +169,10 @@ def _admits(facts: ClusterFacts, state: State, namespace: str, name: str) -> Fou
     rewritten = any(True for _ in state.powers(facts.name, Power.WRITE_ADMISSION_POLICIES.value))
     if rewritten:
         return _past_webhooks(facts, namespace)
-    refusal = class_attack(policies_of(facts, namespace, relabelled=relabelled), name)
+    refusal = facts.memory.once(
+        ("class attack", facts.name, namespace, relabelled, name),
+        lambda: class_attack(policies_of(facts, namespace, relabelled=relabelled), name),
+    )
     if refusal.says is Says.REFUSES:
         return Found(Truth.NO, (f"{refusal.ref} refuses it",), (), (refusal.ref,))
     if refusal.says is Says.MAYBE:
@@ -226,7 +225,7 @@ def _side(facts: ClusterFacts, state: State, side: Territory, creates: frozenset
     _place_asked(facts, state, creates, found)
     view = placement_view(facts)
     seen: set[str] = set()
-    for pod in side.pods.get(facts.name, ()):
+    for pod in side.pods(facts.name):
         key = repr(
             (
                 pod.node,
@@ -240,7 +239,7 @@ def _side(facts: ClusterFacts, state: State, side: Territory, creates: frozenset
             continue
         seen.add(key)
         _place(facts, found, pod.spec, pod.namespace, pod.node, pod.name.kind, pod.shown, view)
-    if not side.pods.get(facts.name):
+    if not side.pods(facts.name):
         for node in facts.nodes:
             if found[node].truth is Truth.NO:
                 text = f"where pods of {side.name} run: none is in the snapshot"

@@ -161,7 +161,7 @@ def claims_of(owned: Territory, facts: ClusterFacts) -> dict[tuple[str, str], Ob
     """A deployment's PersistentVolumeClaims."""
     from ringfence.prove.facts.pods import claims_in
 
-    mounted = {(pod.namespace, name) for pod in owned.pods.get(facts.name, ()) for name in claims_in(pod.spec)}
+    mounted = {(pod.namespace, name) for pod in owned.pods(facts.name) for name in claims_in(pod.spec)}
     found = {}
     for document in facts.snapshot.of(kinds.PERSISTENT_VOLUME_CLAIM):
         metadata = document["metadata"]
@@ -263,7 +263,7 @@ def _backends(owned: Territory, facts: ClusterFacts) -> dict[tuple[str, ...], tu
         key = backend(volume)
         if key is not None:
             found[key] = (f"PersistentVolume {name}", str(object_name(facts.name, volume)))
-    for pod in owned.pods.get(facts.name, ()):
+    for pod in owned.pods(facts.name):
         for volume in pod.spec.get("volumes") or ():
             key = _backend_of(volume)
             if key is not None:
@@ -283,7 +283,7 @@ def _host_path(world: ProofWorld, a: Territory, b: Territory) -> Step | None:
 
 
 def _host_paths(owned: Territory, facts: ClusterFacts) -> Iterator[tuple[str, str, str | None, str]]:
-    for pod in owned.pods.get(facts.name, ()):
+    for pod in owned.pods(facts.name):
         for volume in pod.spec.get("volumes") or ():
             path = (volume.get("hostPath") or {}).get("path")
             if path:
