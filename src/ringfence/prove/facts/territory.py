@@ -184,30 +184,33 @@ def starts(
             for secret in secrets_in(pod.spec):
                 found[Capability(Can.READ_SECRET, cluster, pod.namespace, secret)] = None
         found.update(_labelled_starts(owned, facts))
-    found.update(_delivered(owned, clusters))
-    return found
+    return found | _delivered(owned, clusters)
 
 
 def _delivered(owned: Territory, clusters: Mapping[str, ClusterFacts]) -> dict[Capability, Derivation | None]:
     """The delivery objects whose content is the deployment's: Applications that deploy to it, Flux objects in it."""
     found: dict[Capability, Derivation | None] = {}
     for facts in clusters.values():
-        for document in facts.snapshot.of(kinds.ARGO_APPLICATION):
-            destination = (document.get("spec") or {}).get("destination") or {}
-            if _deploys_here(owned, facts, destination):
-                metadata = document["metadata"]
-                found[Capability(Can.DELIVER, facts.name, metadata["namespace"], metadata["name"], "Application")] = (
-                    None
-                )
-        for kind in (kinds.FLUX_KUSTOMIZATION, kinds.FLUX_HELM_RELEASE):
-            for document in facts.snapshot.of(kind):
-                metadata = document["metadata"]
-                target = (document.get("spec") or {}).get("targetNamespace") or metadata["namespace"]
-                if target in owned.whole(facts.name) or metadata["namespace"] in owned.whole(facts.name):
-                    found[Capability(Can.DELIVER, facts.name, metadata["namespace"], metadata["name"], kind.kind)] = (
-                        None
-                    )
+        found.update(dict.fromkeys(_delivered_by(facts, owned)))
     return found
+
+
+def _delivered_by(facts: ClusterFacts, owned: Territory) -> list[Capability]:
+    return facts.memory.once(("delivered", owned.name, facts.name), lambda: list(_deliverers(owned, facts)))
+
+
+def _deliverers(owned: Territory, facts: ClusterFacts) -> Iterator[Capability]:
+    for document in facts.snapshot.of(kinds.ARGO_APPLICATION):
+        destination = (document.get("spec") or {}).get("destination") or {}
+        if _deploys_here(owned, facts, destination):
+            metadata = document["metadata"]
+            yield Capability(Can.DELIVER, facts.name, metadata["namespace"], metadata["name"], "Application")
+    for kind in (kinds.FLUX_KUSTOMIZATION, kinds.FLUX_HELM_RELEASE):
+        for document in facts.snapshot.of(kind):
+            metadata = document["metadata"]
+            target = (document.get("spec") or {}).get("targetNamespace") or metadata["namespace"]
+            if target in owned.whole(facts.name) or metadata["namespace"] in owned.whole(facts.name):
+                yield Capability(Can.DELIVER, facts.name, metadata["namespace"], metadata["name"], kind.kind)
 
 
 def _deploys_here(owned: Territory, home: ClusterFacts, destination: Mapping[str, object]) -> bool:

@@ -181,6 +181,11 @@ def _allowed(rules: Mapping[str, Any], tie: Mapping[str, str], namespace: str, *
 
 
 def _named(facts: ClusterFacts, kind: kinds.Kind, namespace: str, name: str) -> Object | None:
+    key = ("named", facts.name, kind, namespace, name)
+    return facts.memory.once(key, lambda: _find(facts, kind, namespace, name))
+
+
+def _find(facts: ClusterFacts, kind: kinds.Kind, namespace: str, name: str) -> Object | None:
     for document in facts.snapshot.of(kind):
         metadata = document["metadata"]
         if (metadata["namespace"], metadata["name"]) == (namespace, name):

@@ -11,7 +11,7 @@ from ringfence.prove import kinds
 from ringfence.prove.credentials.owned import provider_key
 from ringfence.prove.facts.cluster import ClusterFacts
 from ringfence.prove.facts.territory import Territory
-from ringfence.prove.kinds import Object, object_name
+from ringfence.prove.kinds import Object, ObjectName, object_name
 from ringfence.prove.partition import PartitionEnvironment
 from ringfence.prove.proof import Answer, Mend, Step, Verdict
 from ringfence.prove.rules.registry import state_rule
@@ -84,14 +84,20 @@ def _deliverers(world: ProofWorld, a: Territory, b: Territory, allowed: set[str]
     for name, facts in world.clusters.items():
         if name in allowed:
             continue
-        ours = theirs = None
-        for document in facts.snapshot.of(kinds.ARGO_APPLICATION):
-            ours = ours or (document if _deploys_to(facts, document, a) else None)
-            theirs = theirs or (document if _deploys_to(facts, document, b) else None)
-        if ours is not None and theirs is not None:
-            other = object_name(name, theirs)
-            text = f"the Argo CD of {name} deploys both ({ours['metadata']['name']} and {other.name})"
+        ours, other = _delivers(facts, a), _delivers(facts, b)
+        if ours is not None and other is not None:
+            text = f"the Argo CD of {name} deploys both ({ours.name} and {other.name})"
             yield Step(text, f"Application {other.namespace}/{other.name}", str(other), DELIVERY)
+
+
+def _delivers(facts: ClusterFacts, side: Territory) -> ObjectName | None:
+    """The first Application of a cluster that deploys to a side."""
+
+    def found() -> ObjectName | None:
+        applications = facts.snapshot.of(kinds.ARGO_APPLICATION)
+        return next((object_name(facts.name, item) for item in applications if _deploys_to(facts, item, side)), None)
+
+    return facts.memory.once(("delivers", facts.name, side.name), found)
 
 
 def _deploys_to(facts: ClusterFacts, document: Object, side: Territory) -> bool:
@@ -123,6 +129,10 @@ def _stores(world: ProofWorld, a: Territory, b: Territory) -> Iterator[Step]:
 
 
 def _providers(facts: ClusterFacts) -> dict[str, Object]:
+    return facts.memory.once(("providers", facts.name), lambda: _find_providers(facts))
+
+
+def _find_providers(facts: ClusterFacts) -> dict[str, Object]:
     found: dict[str, Object] = {}
     for kind in (kinds.SECRET_STORE, kinds.CLUSTER_SECRET_STORE):
         for document in facts.snapshot.of(kind):
