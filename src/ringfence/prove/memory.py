@@ -20,6 +20,7 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 
+_NOTHING = object()
 Alike = Callable[[Any, Any], bool]
 
 
@@ -59,11 +60,10 @@ class Once(Memory):
 
     def once(self, key: Hashable, work: Callable[[], T], alike: Alike = same) -> T:
         """What ``work`` returned when the key was first asked for."""
-        try:
-            return cast("T", self._kept[key])
-        except KeyError:
+        found = self._kept.get(key, _NOTHING)
+        if found is _NOTHING:
             found = self._kept[key] = work()
-            return found
+        return cast("T", found)
 
 
 @dataclass(slots=True, eq=False)

@@ -55,8 +55,11 @@ class ClusterFacts:
     def _every_namespace(self) -> Mapping[str, None]:
         return dict.fromkeys([*self.namespaces, *self.pods_in, *self.accounts_in, *self.secrets_in])
 
-    def every_account_place(self) -> Iterable[str]:
+    def every_account_place(self) -> Mapping[str, None]:
         """Every namespace, and those of which only bindings name a ServiceAccount."""
+        return self.memory.once(("every account place", self.name), self._every_account_place)
+
+    def _every_account_place(self) -> Mapping[str, None]:
         return dict.fromkeys([*self.every_namespace(), *self.rbac.account_places()])
 
     def account_exists(self, namespace: str, name: str) -> bool:

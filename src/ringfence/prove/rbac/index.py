@@ -121,6 +121,11 @@ class RbacIndex:
         """The ServiceAccounts of a namespace that some binding names."""
         return self.accounts.get(namespace, [])
 
+    def role(self, kind: str, namespace: str, name: str) -> RoleRules:
+        """The rules of a role by its name, without rules and with ``missing`` set when it is not there."""
+        place = namespace if kind == "Role" else ""
+        return self.roles.get((place, name)) or _missing_role(ObjectName(self.cluster, kind, place, name))
+
     def account_places(self) -> Iterable[str]:
         """The namespaces of the ServiceAccounts that some binding names."""
         return self.accounts
@@ -146,11 +151,13 @@ class _Builder:
         place = namespace if kind == "Role" else ""
         found = self.roles.get((place, name))
         if found is None:
-            shown = ObjectName(self.cluster, kind, place, name)
-            label = f"{kind} {place}/{name}" if place else f"{kind} {name}"
-            found = RoleRules(shown, (), f"{label} is not in the snapshot")
-            self.roles[place, name] = found
+            found = self.roles[place, name] = _missing_role(ObjectName(self.cluster, kind, place, name))
         return found
+
+
+def _missing_role(name: ObjectName) -> RoleRules:
+    label = f"{name.kind} {name.namespace}/{name.name}" if name.namespace else f"{name.kind} {name.name}"
+    return RoleRules(name, (), f"{label} is not in the snapshot")
 
 
 def build_index(snapshot: ClusterSnapshot, minor: int | None) -> RbacIndex:

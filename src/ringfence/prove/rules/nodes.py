@@ -109,7 +109,8 @@ def pods_on_it(world: RuleWorld, capability: Capability, state: State) -> Iterat
 def _may_come(world: RuleWorld, facts: ClusterFacts, pod: PodFacts, node: str) -> bool:
     """Whether the scheduler could put such a pod there when it is made again."""
     spec = pod.spec
-    wants = (spec.get("nodeSelector"), spec.get("affinity"), spec.get("tolerations"), spec.get("runtimeClassName"))
+    names = ("nodeSelector", "affinity", "tolerations", "runtimeClassName", "hostNetwork")
+    wants = [spec.get(name) for name in names]
     kind = pod.name.kind if pod.template else "Pod"
     key = ("may come", facts.name, node, pod.namespace, kind, repr(wants), pod.template and spec.get("nodeName"))
     return facts.memory.once(key, lambda: could_come(facts, pod, node))

@@ -151,7 +151,7 @@ _OPENS = (Power.WRITE_TRAFFIC_CLASSES, Power.CREATE_PROJECTS)
 def _past_policies(world: ProofWorld, cluster: str, state: State, b: Territory) -> Verdict:
     """Connections that no policy holds: from a pod's own node, and through the API server."""
     found: list[Verdict] = []
-    for pod in b.pods.get(cluster, ()):
+    for pod in b.pods(cluster):
         for node in dict.fromkeys((pod.node or EVERYWHERE, EVERYWHERE)):
             root = Capability(Can.ON_NODE, cluster, "", node)
             if state.has(root) and FROM_NODE not in world.without and not pod.template:
@@ -177,7 +177,7 @@ def _short(state: State, capability: Capability, end: Step) -> Verdict:
 def _proxied(state: State, capability: Capability, b: Territory) -> Iterator[Verdict]:
     """By pods' names; a name that is no pod's may be a Service's, and that of any pod."""
     names = set(names_of(capability))
-    for pod in b.pods.get(capability.cluster, ()):
+    for pod in b.pods(capability.cluster):
         if capability.namespace not in (EVERYWHERE, pod.namespace):
             continue
         if names and pod.name.name not in names:

@@ -1,7 +1,7 @@
 """What every verdict reads: the clusters' facts, the territories, and the closure of each deployment."""
 
 import operator
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from ringfence.prove.closure.engine import State, close
@@ -31,6 +31,16 @@ class ProofWorld:
         ``destination`` by design; computed once for each such set of people."""
         entitled = self.partition.people_of_both(source, destination)
         return self.memory.once(("state", source, entitled), lambda: self._state(source, entitled), operator.eq)
+
+    def every_state(self) -> Iterator[State]:
+        """The states of all pairs, each once."""
+        seen: set[object] = set()
+        for source in self.territories:
+            for destination in self.territories:
+                key = (source, self.partition.people_of_both(source, destination))
+                if source != destination and key not in seen:
+                    seen.add(key)
+                    yield self.state(source, destination)
 
     def _state(self, source: str, entitled: People) -> State:
         begin = starts(self.territories[source], self.clusters, entitled)
