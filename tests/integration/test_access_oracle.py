@@ -23,8 +23,26 @@ from ringfence.prove.rbac.rules import Request
 pytestmark = pytest.mark.engine
 
 SPACES = ("oracle-a", "oracle-b")
-USERS = ("alice", "bob", "system:anonymous", *(f"system:serviceaccount:{space}:ci" for space in SPACES))
-GROUPS = ("devs", "ops", "system:authenticated", "system:serviceaccounts:oracle-a", "system:unauthenticated")
+USERS = (
+    "alice",
+    "Alice",
+    "bob",
+    "devs",
+    "system:anonymous",
+    "system:serviceaccount:oracle-a",
+    "system:node:oracle",
+    *(f"system:serviceaccount:{space}:{name}" for space in SPACES for name in ("ci", "default")),
+)
+GROUPS = (
+    "devs",
+    "ops",
+    "alice",
+    "system:authenticated",
+    "system:serviceaccounts",
+    "system:serviceaccounts:oracle-a",
+    "system:unauthenticated",
+)
+BUILT_IN = ("view", "edit", "admin", "system:discovery", "system:node", "system:auth-delegator")
 VERBS = (
     "get",
     "list",
@@ -36,6 +54,8 @@ VERBS = (
     "escalate",
     "bind",
     "impersonate",
+    "use",
+    "",
     "*",
 )
 RESOURCES = (
@@ -48,10 +68,29 @@ RESOURCES = (
     "*/exec",
     "deployments",
     "deployments/scale",
+    "pods/*",
+    "*/scale",
+    "/exec",
+    "nodes",
+    "things",
+    "Pods",
 )
-API_GROUPS = ("", "apps", "batch", "*")
-NAMES = ("", "", "", "one", "two")
-URLS = ("/healthz", "/metrics", "/metrics/*", "*", "/version")
+API_GROUPS = ("", "apps", "batch", "x.io", "*")
+NAMES = ("", "", "", "one", "two", "*", "ONE")
+URLS = ("/healthz", "/metrics", "/metrics/*", "/metrics*", "/metrics/**", "*", "/version", "/m*s", "/", "/*", "metrics")
+ASKED = (
+    "/healthz",
+    "/healthz/",
+    "/metrics",
+    "/metrics/",
+    "/metrics/x",
+    "/metricsx",
+    "/mxs",
+    "/x",
+    "/",
+    "metrics",
+    "/apis",
+)
 RBAC = "rbac.authorization.k8s.io"
 
 
@@ -61,20 +100,21 @@ def _some(rng: random.Random, words: Sequence[str], most: int) -> list[str]:
 
 def _rule(rng: random.Random, *, urls: bool) -> dict[str, list[str]]:
     if urls and rng.random() < 0.2:
-        return {"verbs": _some(rng, ("get", "post", "*"), 2), "nonResourceURLs": _some(rng, URLS, 2)}
+        return {"verbs": _some(rng, ("get", "post", "GET", "*"), 2), "nonResourceURLs": _some(rng, URLS, 2)}
     found = {
         "verbs": _some(rng, VERBS, 3),
         "apiGroups": _some(rng, API_GROUPS, 2),
         "resources": _some(rng, RESOURCES, 3),
     }
     if rng.random() < 0.3:
-        found["resourceNames"] = _some(rng, ("one", "two", "three"), 2)
+        found["resourceNames"] = _some(rng, ("one", "two", "three", "*", ""), 2)
     return found
 
 
-def _subject(rng: random.Random) -> dict[str, str]:
+def _subject(rng: random.Random, *, scoped: bool) -> dict[str, str]:
     if rng.random() < 0.3:
-        return {"kind": "ServiceAccount", "name": "ci", "namespace": rng.choice(SPACES)}
+        account = {"kind": "ServiceAccount", "name": rng.choice(("ci", "default"))}
+        return account if scoped and rng.random() < 0.3 else {**account, "namespace": rng.choice(SPACES)}
     if rng.random() < 0.5:
         return {"kind": "User", "apiGroup": RBAC, "name": rng.choice((*USERS, "*"))}
     return {"kind": "Group", "apiGroup": RBAC, "name": rng.choice(GROUPS)}
@@ -87,9 +127,12 @@ def _world(rng: random.Random) -> Iterator[dict[str, object]]:
         space = SPACES[number % 2]
         for kind, place in (("Role", {"namespace": space}), ("ClusterRole", {})):
             rules = [_rule(rng, urls=kind == "ClusterRole") for _ in range(rng.randint(1, 3))]
-            metadata = {"name": f"oracle-{number}", **place}
+            metadata: dict[str, object] = {"name": f"oracle-{number}", **place}
+            if kind == "ClusterRole":
+                metadata["labels"] = _some_labels(rng)
             yield {"apiVersion": f"{RBAC}/v1", "kind": kind, "metadata": metadata, "rules": rules}
-    for number in range(14):
+    yield from _aggregated(rng)
+    for number in range(30):
         scoped = rng.random() < 0.7
         kind = rng.choice(("Role", "ClusterRole")) if scoped else "ClusterRole"
         place = {"namespace": rng.choice(SPACES)} if scoped else {}
@@ -97,8 +140,36 @@ def _world(rng: random.Random) -> Iterator[dict[str, object]]:
             "apiVersion": f"{RBAC}/v1",
             "kind": "RoleBinding" if scoped else "ClusterRoleBinding",
             "metadata": {"name": f"oracle-{number}", **place},
-            "roleRef": {"apiGroup": RBAC, "kind": kind, "name": f"oracle-{rng.randrange(12)}"},
-            "subjects": [_subject(rng) for _ in range(rng.randint(1, 3))],
+            "roleRef": {"apiGroup": RBAC, "kind": kind, "name": _role_name(rng, kind)},
+            "subjects": [_subject(rng, scoped=scoped) for _ in range(rng.randint(1, 3))],
+        }
+
+
+def _role_name(rng: random.Random, kind: str) -> str:
+    return rng.choice(BUILT_IN) if kind == "ClusterRole" and rng.random() < 0.3 else f"oracle-{rng.randrange(15)}"
+
+
+def _some_labels(rng: random.Random) -> dict[str, str]:
+    suffix = rng.choice(("view", "edit", "admin", "oracle", "none"))
+    return {f"rbac.authorization.k8s.io/aggregate-to-{suffix}": "true"}
+
+
+def _aggregated(rng: random.Random) -> Iterator[dict[str, object]]:
+    """Three ClusterRoles whose rules the controller fills in; the last two from the first."""
+    key = "rbac.authorization.k8s.io/aggregate-to-{}"
+    selectors = (
+        {"matchLabels": {key.format("oracle"): "true"}},
+        {"matchExpressions": [{"key": key.format("view"), "operator": "Exists"}]},
+        {"matchExpressions": [{"key": key.format("nested"), "operator": "In", "values": ["true", "yes"]}]},
+    )
+    for number, selector in enumerate(selectors, 12):
+        labels = {key.format("nested"): "yes"} if number == 12 else {}
+        yield {
+            "apiVersion": f"{RBAC}/v1",
+            "kind": "ClusterRole",
+            "metadata": {"name": f"oracle-{number}", "labels": labels},
+            "aggregationRule": {"clusterRoleSelectors": [selector]},
+            "rules": [],
         }
 
 
@@ -110,7 +181,7 @@ def cluster(one_cluster: ClusterState) -> Iterator[Cluster]:
         yield found
         for kind in ("ClusterRoleBinding", "ClusterRole"):
             resource = found.resource_of(f"{RBAC}/v1", kind)
-            for number in range(14):
+            for number in range(30):
                 if found.get(resource, f"oracle-{number}") is not None:
                     found.delete(resource, f"oracle-{number}")
 
@@ -121,15 +192,15 @@ def _probe(rng: random.Random) -> tuple[str, tuple[str, ...], Request]:
         return (
             rng.choice(USERS),
             groups,
-            Request(rng.choice(("get", "post")), url=rng.choice(("/healthz", "/metrics", "/metrics/x", "/x"))),
+            Request(rng.choice(("get", "post", "GET", "*")), url=rng.choice(ASKED)),
         )
-    resource, _, subresource = rng.choice([item for item in RESOURCES if "*" not in item]).partition("/")
+    resource, _, subresource = rng.choice([item for item in RESOURCES if item[0] != "/"]).partition("/")
     request = Request(
-        verb=rng.choice(VERBS[:-1]),
-        group=rng.choice(API_GROUPS[:-1]),
+        verb=rng.choice([verb for verb in VERBS if verb]),
+        group=rng.choice(API_GROUPS),
         resource=resource,
         subresource=subresource,
-        namespace=rng.choice(("", *SPACES)),
+        namespace=rng.choice(("", "elsewhere", *SPACES)),
         name=rng.choice(NAMES),
     )
     return rng.choice(USERS), groups, request
@@ -138,7 +209,7 @@ def _probe(rng: random.Random) -> tuple[str, tuple[str, ...], Request]:
 def _implied(user: str) -> tuple[str, ...]:
     if user == "system:anonymous":
         return ("system:unauthenticated",)
-    if user.startswith("system:serviceaccount:"):
+    if user.startswith("system:serviceaccount:") and user.count(":") == 3:
         space = user.split(":")[2]
         return ("system:authenticated", "system:serviceaccounts", f"system:serviceaccounts:{space}")
     return ("system:authenticated",)

@@ -7,6 +7,7 @@ reaches the proxy. A node's port hides the client behind a node's address where 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from ipaddress import ip_address
+from itertools import islice
 
 from ringfence.prove.answer import Answer, Choices, Question, Trail, Truth, explore
 from ringfence.prove.network.backends import Backend, Door, backends, doors
@@ -17,9 +18,15 @@ from ringfence.prove.network.elsewhere import admits_elsewhere
 from ringfence.prove.network.flow import OnNode
 from ringfence.prove.network.groups import Group
 from ringfence.prove.network.roads import listed, mapping, opens, selected_pods, service_ref
+from ringfence.prove.network.selectors import Selector
 from ringfence.prove.network.shared import servers, serves
 from ringfence.prove.network.values import HIGHEST_PORT, Outside, Pod
+from ringfence.prove.network.wild import label_choices
 from ringfence.prove.network.world import World
+
+MOST_LABELS = 64
+UNSAID_PORT = 30000
+"""Stands for a node port that the API server has not chosen yet: the first of its usual range."""
 
 Cross = Callable[[Group, Group, Iterable[Span]], Truth]
 
@@ -113,8 +120,27 @@ def _unseen_proxy(world: World, a: Group, b: Group, backend: Backend) -> bool:
     """Could a proxy that is in no snapshot lead from one to the other? Not if either keeps to its own namespaces."""
     own = a.namespaces | b.namespaces
     inward = admits_elsewhere(world, backend.pod, "ingress", own)
-    outward = bool(a.powers.create_pods) or any(admits_elsewhere(world, pod, "egress", own) for pod in a.pods)
-    return inward and outward
+    return inward and _may_leave(world, a, own)
+
+
+def _may_leave(world: World, a: Group, inside: frozenset[str]) -> bool:
+    """Could anything of the group, present or to be made, speak to something outside these namespaces?"""
+    if a.powers.host_network & a.powers.create_pods or any(
+        admits_elsewhere(world, pod, "egress", inside) for pod in a.pods
+    ):
+        return True
+    for space in sorted(a.powers.create_pods):
+        choices = label_choices(_egress_selectors(world, space))
+        made = (Pod(space, "created", labels, ref=f"namespace/{space}") for labels in choices.tried)
+        if not choices.complete or any(admits_elsewhere(world, pod, "egress", inside) for pod in made):
+            return True
+    return False
+
+
+def _egress_selectors(world: World, space: str) -> list[Selector]:
+    """The selectors that can tell apart pods of a namespace on their way out."""
+    own = [policy.pods for policy in world.policies_of(space) if policy.egress is not None]
+    return [*own, *(admin.pods for admin in world.admin)]
 
 
 def _made_doors(
@@ -161,9 +187,44 @@ def _node_roads(world: World, a: Group, b: Group, spans: list[Span]) -> Iterator
             answer = explore(_by_node(world, placed, port, through), world.facts)
             if answer.truth is Truth.NO and _balanced(world, pod, through) and _leaves(world, a):
                 answer = explore(_back_in(world, placed, port, through), world.facts)
+            if answer.truth is Truth.YES and not _at_a_node(world, a, _entrances(world, pod, through)):
+                text = f"whether policies of {a.name} see {pod.ref} behind a port of the node that they run on"
+                answer = Answer(Truth.UNKNOWN, (text,), (text,), answer.objects)
             if answer.truth is not Truth.NO:
                 yield Road(pod, port, answer, through)
                 break
+
+
+def _at_a_node(world: World, a: Group, ports: list[int]) -> bool:
+    """Does anything of the group surely reach one of these ports at a node other than its own?"""
+    nodes = [OnNode(node.name, node.addresses, f"node/{node.name}") for node in world.nodes.values()]
+    return any(
+        connect_parties(world, Packet(pod, node, "TCP", port)).truth is Truth.YES
+        for pod in _speakers(world, a)
+        for node in nodes
+        if node.name != pod.node
+        for port in ports
+    )
+
+
+def _speakers(world: World, a: Group) -> Iterator[Pod]:
+    """The group's pods, and for every namespace pods that could be made there, on no node yet known."""
+    yield from a.pods
+    for space in sorted(a.powers.create_pods):
+        for labels in islice(label_choices(_egress_selectors(world, space)).tried, MOST_LABELS):
+            yield Pod(space, "created", labels, node="", ref=f"namespace/{space}")
+
+
+def _entrances(world: World, pod: Pod, through: str) -> list[int]:
+    """The ports at which nodes take packets in for what leads to a pod."""
+    found = [
+        entry["nodePort"]
+        for service in world.objects_in("Service", pod.namespace)
+        if service_ref(service) == through
+        for entry in listed(mapping(service.get("spec")).get("ports"))
+        if isinstance(entry.get("nodePort"), int)
+    ]
+    return found or [UNSAID_PORT]
 
 
 def _opened(world: World, b: Group) -> dict[str, tuple[Pod, str]]:
@@ -216,8 +277,7 @@ def _balanced(world: World, pod: Pod, through: str) -> bool:
 
 def _leaves(world: World, a: Group) -> bool:
     """May anything of the group reach addresses outside the cluster?"""
-    everywhere = frozenset(world.namespaces)
-    return bool(a.powers.create_pods) or any(admits_elsewhere(world, pod, "egress", everywhere) for pod in a.pods)
+    return _may_leave(world, a, frozenset(world.namespaces))
 
 
 def _back_in(world: World, pod: Pod, port: int, through: str) -> Callable[[Choices, Trail], bool]:
