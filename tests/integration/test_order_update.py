@@ -20,14 +20,15 @@ from ringfence.flows.orders.desk import open_orders
 from ringfence.flows.orders.providers import EngineProvider, Place, look_shares_nothing
 from ringfence.flows.targets import find_targets
 from ringfence.flows.updates import commands, run
-from ringfence.flows.updates.choose import Chosen
+from ringfence.flows.updates.choose import Chosen, looks_of
 from ringfence.flows.updates.commands import Opened, PlanRequest
 from ringfence.flows.updates.desk import open_desk
-from ringfence.flows.updates.platforms import EnginePlatform, Site, look_gates, look_separation
+from ringfence.flows.updates.own_gates import OwnGates
+from ringfence.flows.updates.platforms import EnginePlatform, Site, look_separation
 from ringfence.kube import CONFIG_MAPS
 from ringfence.landscape.model import Landscape
 from ringfence.order.request import Request
-from ringfence.order.state import Order, Phase
+from ringfence.order.state import Approved, Order, Phase
 from ringfence.update.bundle_file import PLATFORM
 from ringfence.update.record import RefusedError
 from ringfence.update.version import Bundle, Version
@@ -71,8 +72,8 @@ class World:
 
     def chosen(self) -> Chosen:
         site = Site(self.landscape, self.topology, Path(self.landscape.file), self.paths, self.clock)
-        looks = run.Looks(look_separation(site, "a trial on nodes that run no code"), look_gates(site))
-        return Chosen(EnginePlatform(site), looks)
+        separation = look_separation(site, "a trial on nodes that run no code")
+        return Chosen(EnginePlatform(site), looks_of(OwnGates(site, "ada"), self.opened(), separation, lambda _: None))
 
     def start(self) -> run.RunResult:
         chosen = self.chosen()
@@ -122,7 +123,7 @@ def ordered(world: World, environment: str, designation: Designation) -> Order:
     made = orders.submit(desk, world.landscape, world.topology, request, there)
     assert made.findings == ()
     assert made.order is not None
-    orders.approve(desk, made.order.identifier)
+    orders.decide(desk, made.order.identifier, Approved)
     proof = look_shares_nothing(world.place(), "a trial on nodes that run no code")
     return orders.deliver(desk, made.order.identifier, EngineProvider(world.place()), proof)
 

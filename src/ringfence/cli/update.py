@@ -132,7 +132,7 @@ def start(
 
         _show(look(opened), output)
         return
-    chosen = choose(opened, file, tuple(command or ()), cluster_api, cluster_api_namespace, accept_unknown)
+    chosen = choose(opened, file, tuple(command or ()), cluster_api, cluster_api_namespace, accept_unknown, say)
     result = run.start(opened, chosen.platform, chosen.looks, environment=environment, records=record or (), report=say)
     _show(result.status, output)
     if result.stopped is not None:

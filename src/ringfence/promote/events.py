@@ -59,6 +59,15 @@ class MoveAbandoned:
 
 
 @dataclass(frozen=True, slots=True)
+class Verified:
+    """A release passed the gates of a non-production stage, where it runs, on a platform that changed under it."""
+
+    release: str
+    stage: str
+    platform: str
+
+
+@dataclass(frozen=True, slots=True)
 class Held:
     """A release is held where it is."""
 
@@ -89,5 +98,15 @@ class Approved:
 
 
 Event: TypeAlias = (
-    Released | Queued | Withdrawn | MoveStarted | MoveDone | MoveAbandoned | Held | Lifted | Rejected | Approved
+    Released
+    | Queued
+    | Withdrawn
+    | MoveStarted
+    | MoveDone
+    | MoveAbandoned
+    | Verified
+    | Held
+    | Lifted
+    | Rejected
+    | Approved
 )

@@ -18,6 +18,7 @@ from ringfence.promote.events import (
     Queued,
     Rejected,
     Released,
+    Verified,
     Withdrawn,
 )
 from ringfence.promote.ladder import Ladder
@@ -46,6 +47,8 @@ def _advance(ladder: Ladder, state: LadderState, event: Event) -> LadderState:
             return _done(ladder, state, _under_way(state, identifier), event)
         case MoveAbandoned(identifier):
             return _abandoned(state, _under_way(state, identifier))
+        case Verified():
+            return _verified(ladder, state, event)
         case Held(release, note):
             return _held(state, release, note)
         case Lifted(release):
@@ -89,6 +92,18 @@ def _queued(ladder: Ladder, state: LadderState, waiting: Waiting) -> LadderState
     if any((entry.release, entry.stage) == (waiting.release, waiting.stage) for entry in state.queue):
         return state
     return replace(state, queue=(*state.queue, waiting))
+
+
+def _verified(ladder: Ladder, state: LadderState, event: Verified) -> LadderState:
+    rung = ladder.rung(event.stage)
+    passage = state.passed(event.release, event.stage)
+    runs = any(state.runs.get(name) == event.release for name in rung.deployments)
+    if rung.production or passage is None or not runs:
+        raise never(f"release {short(event.release)} is not verified at {event.stage}", "NotThere")
+    entries = tuple(
+        replace(one, platform=event.platform) if one is passage else one for one in state.passages[event.release]
+    )
+    return replace(state, passages={**state.passages, event.release: entries})
 
 
 def _held(state: LadderState, release: str, note: Note) -> LadderState:

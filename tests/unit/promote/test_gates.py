@@ -9,9 +9,9 @@ import pytest
 from promotion import START, ladder, proof_that, record
 from ringfence.base.errors import UnreachableError
 from ringfence.landscape.model import Calendar
-from ringfence.promote.gates.facts import CommandGate, Health, Impact, Separation, Verification
+from ringfence.promote.gates.facts import CommandGate, Health, Impact, JobGate, Separation, Verification
 from ringfence.promote.gates.people import ApprovalOf
-from ringfence.promote.gates.question import CommandResult, Proved, Question, Running, Statement
+from ringfence.promote.gates.question import CommandResult, JobEnd, JobResult, Proved, Question, Running, Statement
 from ringfence.promote.gates.registry import KINDS, ask_all
 from ringfence.promote.gates.times import Freeze, Soak, Window
 from ringfence.promote.state import Approval, LadderState, Passage
@@ -31,6 +31,7 @@ class World:
     signed: tuple[Statement, ...] = ()
     result: CommandResult = field(default_factory=lambda: CommandResult(0, 1.0, ""))
     commands: list[tuple[str, ...]] = field(default_factory=list)
+    job: JobEnd = JobEnd.PASSED
 
     def proved(self, deployment: str) -> Proved:
         if self.proof == "unreachable":
@@ -48,6 +49,9 @@ class World:
 
     def neighbours(self, stage: str, application: str) -> tuple[str, ...]:
         return ()
+
+    def tested_by_job(self, file: str, seconds: float, question: Question) -> JobResult:
+        return JobResult(self.job, "on node-1", 2.0)
 
     def tested(self, command: tuple[str, ...], seconds: float, question: Question) -> CommandResult:
         self.commands.append(command)
@@ -272,3 +276,11 @@ def test_facts_that_cannot_be_had_close_the_gate() -> None:
 
 def test_every_kind_is_documented() -> None:
     assert all(kind.summary for kind in KINDS.values())
+
+
+@pytest.mark.parametrize("end", list(JobEnd))
+def test_a_job_counts_only_when_it_ran(end: JobEnd) -> None:
+    verdict = JobGate("tests/smoke.yaml").ask(question(), World(job=end))
+    assert verdict.state is (OPEN if end is JobEnd.PASSED else CLOSED)
+    assert verdict.because.startswith("tests/smoke.yaml ")
+    assert verdict.facts["end"] == end.value

@@ -21,9 +21,11 @@ from ringfence.flows.promotion.store import Release
 from ringfence.flows.targets import Targets
 from ringfence.kube import APPLICATIONS, PODS, Resource
 from ringfence.landscape.model import Landscape
-from ringfence.promote.gates.question import Running
+from ringfence.promote.gates.question import JobResult, Running
 from ringfence.render import DeploymentManifests, Sources, render
 from ringfence.render.names import INSTANCE, OWNER, SERVICE, owner_label
+from ringfence.render.tenancy import tenancies
+from ringfence.render.workload import values
 
 _CLAIMS = Resource("", "v1", "persistentvolumeclaims", "PersistentVolumeClaim", namespaced=True)
 _RELEASE_FILE = "release.json"
@@ -82,6 +84,12 @@ class Delivery(Protocol):
 
     def platform(self, deployment: str) -> str | None:
         """The platform version of the deployment's Environment; None when it is not known."""
+        ...
+
+    def run_job(
+        self, deployment: str, document: Mapping[str, Any], seconds: float, told: Mapping[str, str]
+    ) -> JobResult:
+        """Run a test Job beside a deployment; ``told`` are environment variables for its containers."""
         ...
 
     def throw_away(self, deployment: str) -> int:
@@ -246,6 +254,22 @@ class ArgoDelivery:
             kubernetes = f"Kubernetes {workload.version()}"
         bundle = self._bundle(placement.environment)
         return kubernetes if bundle is None else f"{bundle} on {kubernetes}"
+
+    def run_job(
+        self, deployment: str, document: Mapping[str, Any], seconds: float, told: Mapping[str, str]
+    ) -> JobResult:
+        """Run a Job in the deployment's namespace, on its pool, as its ServiceAccount; see ``Delivery``."""
+        from ringfence.flows.promotion.jobs import JobRun, placed, run_job
+
+        place = self._place(deployment)
+        tenant = next(
+            tenant for tenancy in tenancies(self._landscape, self._only(deployment)) for tenant in tenancy.tenants
+        )
+        given = values(self._landscape, tenant)
+        question = " ".join((self._landscape.name, deployment, *(f"{key}={told[key]}" for key in sorted(told))))
+        run = JobRun(placed(document, given, place.release), place.namespace, question, seconds)
+        with self._targets.open(place.cluster) as workload:
+            return run_job(workload, run, told, self._clock)
 
     def throw_away(self, deployment: str) -> int:
         """Delete the deployment's volume claims, and the pods of its services: they start with nothing."""

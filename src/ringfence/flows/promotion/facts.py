@@ -2,13 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from ringfence.flows.promotion.beside import beside, mismatches
 from ringfence.flows.promotion.commands import run_command
 from ringfence.flows.promotion.delivery import Delivery
+from ringfence.flows.promotion.jobs import read_job
 from ringfence.flows.promotion.statements import statements
 from ringfence.flows.promotion.workspace import Workspace
-from ringfence.promote.gates.question import CommandResult, Proved, Question, Running, Statement
+from ringfence.promote.gates.question import CommandResult, JobResult, Proved, Question, Running, Statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +49,22 @@ class WorldFacts:
             command,
             folder=self.workspace.landscape.folder,
             seconds=seconds,
-            environment={
-                "RINGFENCE_LANDSCAPE": self.workspace.landscape.name,
-                "RINGFENCE_RELEASE": question.release.digest,
-                "RINGFENCE_VERSION": question.release.version,
-                "RINGFENCE_FROM": question.origin,
-                "RINGFENCE_TO": question.target,
-                "RINGFENCE_STAGE": question.stage,
-            },
+            environment=self._told(question),
         )
         return CommandResult(code.exit_code, self.workspace.clock.monotonic() - began, code.last_line)
+
+    def tested_by_job(self, file: str, seconds: float, question: Question) -> JobResult:
+        """Run the Job of a file in the Landscape's folder, where the release comes from. Raises InputError."""
+        document = read_job(Path(self.workspace.landscape.folder) / file)
+        return self.delivery.run_job(question.origin, document, seconds, self._told(question))
+
+    def _told(self, question: Question) -> dict[str, str]:
+        """What a test is told, as environment variables."""
+        return {
+            "RINGFENCE_LANDSCAPE": self.workspace.landscape.name,
+            "RINGFENCE_RELEASE": question.release.digest,
+            "RINGFENCE_VERSION": question.release.version,
+            "RINGFENCE_FROM": question.origin,
+            "RINGFENCE_TO": question.target,
+            "RINGFENCE_STAGE": question.stage,
+        }

@@ -5,16 +5,16 @@ from pathlib import Path
 
 from ringfence.base.errors import UsageError
 from ringfence.flows.updates.commands import Opened
+from ringfence.flows.updates.own_gates import OwnGates
 from ringfence.flows.updates.platforms import (
     CommandPlatform,
     EnginePlatform,
     Site,
-    look_gates,
     look_healthy,
     look_separation,
 )
-from ringfence.flows.updates.run import Looks
-from ringfence.update.platform import Platform
+from ringfence.flows.updates.run import Looks, always
+from ringfence.update.platform import Look, Platform, Report
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,13 @@ class Chosen:
     looks: Looks
 
 
+def looks_of(own: OwnGates, opened: Opened, separation: Look, report: Report) -> Looks:
+    """How an update of this landscape is looked at: the proof, and the deployments' own gates."""
+    plan = opened.desk.state.plan
+    ready = always if plan is None else own.ready(plan.bundle)
+    return Looks(separation, own.passed(report), ready, lambda environment: own.verified(environment, report))
+
+
 def choose(
     opened: Opened,
     file: Path,
@@ -32,6 +39,7 @@ def choose(
     cluster_api: str | None,
     namespace: str,
     accept_unknown: str | None,
+    report: Report = lambda _: None,
 ) -> Chosen:
     """The command where there is one, Cluster API where its context is named, else the embedded engine."""
     from ringfence.base.paths import Paths
@@ -39,7 +47,7 @@ def choose(
     if command and cluster_api:
         raise UsageError("an update is run by a command or by Cluster API, not by both")
     site = Site(opened.landscape, opened.topology, file, Paths.from_environment(), opened.desk.clock)
-    looks = Looks(look_separation(site, accept_unknown), look_gates(site))
+    looks = looks_of(OwnGates(site, opened.desk.actor), opened, look_separation(site, accept_unknown), report)
     if command:
         return Chosen(CommandPlatform(command, look_healthy(site)), looks)
     if cluster_api is not None:

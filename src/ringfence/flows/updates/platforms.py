@@ -139,7 +139,7 @@ def look_healthy(site: Site) -> Look:
     return look
 
 
-def look_gates(site: Site) -> Look:
+def look_running(site: Site) -> Look:
     """Whether every deployment of an Environment runs what its repository has and is healthy at it."""
 
     def look(environment: str) -> Check:

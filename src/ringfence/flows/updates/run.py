@@ -18,12 +18,23 @@ from ringfence.update.state import Begun, Finished, Halted, Progress, Returned
 from ringfence.update.status import UpdateStatus
 
 
+def always(environment: str) -> Check:
+    """Nothing more is asked of an Environment before it is updated."""
+    return Check("verified", True, f"nothing more is asked of {environment}")
+
+
 @dataclass(frozen=True, slots=True)
 class Looks:
-    """How it is seen that the proof of separation holds and that the deployments' own gates pass."""
+    """How it is seen that the proof of separation holds and that the deployments' own gates pass.
+
+    ``ready`` is asked before an Environment is touched; ``finished`` is told which one passed everything, and told
+    again after a crash.
+    """
 
     separation: Look
     gates: Look
+    ready: Look = always
+    finished: Callable[[str], None] = lambda _: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +64,19 @@ def start(
     issue_if_needed(opened)
     if environment is not None:
         opened.check(environment)
+    _tell_finished(opened, looks)
     updated: list[str] = []
     while (name := _next(opened, environment)) is not None:
+        unready = _unready(opened, name, looks)
+        if unready is not None and not updated:
+            raise RefusedError(f"{name} may not begin now: {unready.because}", reason="NotVerified", hint=_VERIFY)
+        if unready is not None:
+            report(f"{name} may not begin now: {unready.because}")
+            break
         if not _update(opened, name, platform, looks, report):
             return RunResult(tuple(updated), name, status(opened))
         issue_if_needed(opened)
+        _tell_finished(opened, looks)
         updated.append(name)
     if not updated:
         _refuse(opened, environment)
@@ -83,6 +102,26 @@ def read_file(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise InputError(f"{path}: the record cannot be read: {error.strerror}", reason="NotFound") from error
+
+
+_VERIFY = "bring that release into a non-production deployment that was updated, then ringfence update start again"
+
+
+def _unready(opened: Opened, name: str, looks: Looks) -> Check | None:
+    """What speaks against beginning with an Environment; nothing once it has begun."""
+    if opened.desk.state.environment(name).progress is Progress.RUNNING:
+        return None
+    check = looks.ready(name)
+    return None if check.passed else check
+
+
+def _tell_finished(opened: Opened, looks: Looks) -> None:
+    state = opened.desk.state
+    if state.plan is None:
+        return
+    for name in state.plan.environments:
+        if name not in state.plan.remote and is_done(state, state.plan, name):
+            looks.finished(name)
 
 
 def _next(opened: Opened, only: str | None) -> str | None:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from ringfence.promote.gates.question import Facts, Question, origin_stage
+from ringfence.promote.gates.question import Facts, JobEnd, Question, origin_stage
 from ringfence.promote.verdict import GateState, GateVerdict
 
 
@@ -153,7 +153,7 @@ class Neighbours:
 
 @dataclass(frozen=True, slots=True)
 class CommandGate:
-    """Open when a command of the application's ends with 0. A Job counts only where nodes run code."""
+    """Open when a command of the application's ends with 0."""
 
     command: tuple[str, ...]
     seconds: float = 600.0
@@ -175,3 +175,27 @@ class CommandGate:
         return GateVerdict(
             self.name, GateState.CLOSED, f"{program} ended with {tested.exit_code}{last}", facts=evidence
         )
+
+
+@dataclass(frozen=True, slots=True)
+class JobGate:
+    """Open when a Job of the application's ran on real nodes, where the release comes from, and completed."""
+
+    file: str
+    seconds: float = 600.0
+    name: str = "tests"
+    dear: bool = True
+
+    def ask(self, question: Question, facts: Facts) -> GateVerdict:
+        """Runs the Job now; one that cannot have run any code keeps the gate closed, whatever it says of itself."""
+        result = facts.tested_by_job(self.file, self.seconds, question)
+        evidence = {"job": self.file, "at": question.origin, "end": result.end.value}
+        evidence["seconds"] = f"{result.seconds:.1f}"
+        state = GateState.OPEN if result.end is JobEnd.PASSED else GateState.CLOSED
+        words = {
+            JobEnd.PASSED: "passed",
+            JobEnd.FAILED: "failed:",
+            JobEnd.TOO_LATE: "was stopped:",
+            JobEnd.NOT_RUN: "tested nothing:",
+        }
+        return GateVerdict(self.name, state, f"{self.file} {words[result.end]} {result.because}", facts=evidence)

@@ -7,6 +7,7 @@ was rejected: a proof or a test run is dear, and must happen only when a gate wa
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Protocol
 
 from ringfence.landscape.model import Calendar
@@ -86,6 +87,25 @@ class CommandResult:
     last_line: str
 
 
+class JobEnd(StrEnum):
+    """How a test Job ended."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    TOO_LATE = "too-late"
+    NOT_RUN = "not-run"
+    """No code ran, or nobody can say that it did: whatever the Job says counts for nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobResult:
+    """How a test Job ended, why, and the seconds it took."""
+
+    end: JobEnd
+    because: str
+    seconds: float
+
+
 class Facts(Protocol):
     """Where gates get what they are judged on. Each call may raise RingfenceError: the gate is then closed."""
 
@@ -111,6 +131,10 @@ class Facts(Protocol):
 
     def tested(self, command: tuple[str, ...], seconds: float, question: Question) -> CommandResult:
         """Run a test command, at most that long."""
+        ...
+
+    def tested_by_job(self, file: str, seconds: float, question: Question) -> JobResult:
+        """Run a Job where the release comes from, at most that long."""
         ...
 
 

@@ -14,7 +14,7 @@ from ringfence.base.document import Node
 from ringfence.base.errors import InputError, RingfenceError
 from ringfence.landscape import fields
 from ringfence.landscape.fields import Fields
-from ringfence.promote.gates.facts import CommandGate, Health, Impact, Neighbours, Separation, Verification
+from ringfence.promote.gates.facts import CommandGate, Health, Impact, JobGate, Neighbours, Separation, Verification
 from ringfence.promote.gates.people import ApprovalOf
 from ringfence.promote.gates.question import Facts, Gate, Question
 from ringfence.promote.gates.times import Freeze, Soak, Window
@@ -123,13 +123,18 @@ def _approval(given: Fields) -> Gate:
 
 
 def _tests(given: Fields) -> Gate:
-    command = fields.items(given.need("command", "command: [make, smoke]"), given.at("command"), fields.text)
+    limit = given.read("timeout", duration, timedelta(minutes=10)).total_seconds()
+    job = given.read("job", fields.text, None)
+    if job is not None:
+        return JobGate(job, limit)
+    command = fields.items(
+        given.need("command", "command: [make, smoke], or job: FILE"), given.at("command"), fields.text
+    )
     if not command:
         raise InputError(
             f"{given.at('command')} is empty", location=given.location, hint="write command: [make, smoke]"
         )
-    limit = given.read("timeout", duration, timedelta(minutes=10))
-    return CommandGate(command, limit.total_seconds())
+    return CommandGate(command, limit)
 
 
 KINDS: Mapping[str, GateKind] = {
@@ -140,7 +145,7 @@ KINDS: Mapping[str, GateKind] = {
         GateKind("verification", "it ran in non-production on the same platform version", lambda given: Verification()),
         GateKind("impact", "somebody else signed an analysis of its impact on security", lambda given: Impact()),
         GateKind("neighbours", "everything else runs at the stage what it should", lambda given: Neighbours()),
-        GateKind("tests", "a command of the application's passes", _tests),
+        GateKind("tests", "a command of the application's passes, or a Job on real nodes", _tests),
         GateKind("soak", "it has been in a stage for a time", _soak),
         GateKind("window", "cron says that changes may be made now", _window),
         GateKind("freeze", "no freeze, and no day off, forbids changes now", _freeze),
