@@ -82,8 +82,11 @@ class Block:
 Node: TypeAlias = Scalar | Sequence | Block
 
 
-def read_document(path: Path) -> Node:
-    """The one document in a file. Raises InputError with a location for anything that is not one YAML document."""
+def read_document(path: Path, *, hint: str = "name a file that exists") -> Node:
+    """The one document in a file; ``hint`` is what to do where there is none.
+
+    Raises InputError with a location for anything that is not one YAML document.
+    """
     name = str(path)
     try:
         with path.open("rb") as stream:
@@ -92,7 +95,7 @@ def read_document(path: Path) -> Node:
         raise InputError(
             f"{name}: cannot be read: {error.strerror or error}",
             reason="CannotRead",
-            hint="name a file that exists, or run `ringfence init` to write one",
+            hint=hint,
         ) from error
     return parse_document(decode(content, name), name)
 

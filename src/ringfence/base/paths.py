@@ -4,6 +4,7 @@ A folder in the checkout was rejected: state must survive a fresh clone, and two
 """
 
 import os
+import pwd
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ class Paths:
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Paths":
         """Read XDG_STATE_HOME, XDG_DATA_HOME and XDG_CACHE_HOME; relative values are ignored, as the standard asks."""
         values = os.environ if environment is None else environment
-        home = Path(values.get("HOME") or Path("~").expanduser())
+        home = Path(values.get("HOME") or _home_of_this_user())
 
         def base(variable: str, default: str) -> Path:
             value = values.get(variable, "")
@@ -39,6 +40,18 @@ class Paths:
     def landscape(self, name: str) -> Path:
         """The state folder of the landscape of that name."""
         return self.state / name
+
+
+def _home_of_this_user() -> str:
+    """What the user database says; an empty HOME would else make ``/.local`` of everything."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_dir
+    except KeyError as error:
+        raise StateError(
+            "HOME is not set, and this user has no home folder",
+            reason="NoHome",
+            hint="set HOME, or XDG_STATE_HOME, XDG_DATA_HOME and XDG_CACHE_HOME",
+        ) from error
 
 
 def write_atomically(path: Path, content: bytes, *, mode: int = 0o600) -> None:

@@ -24,6 +24,7 @@ PartitionFile = Annotated[Path | None, typer.Option("--partition", help="A Parti
 ClusterName = Annotated[str | None, typer.Option("--cluster", help="Which cluster, when several are given.")]
 Probes = Annotated[Path | None, typer.Option("--probes", metavar="FILE.jsonl", help="Many questions, one a line.")]
 Output = Annotated[Format, typer.Option("--output", "-o", help="How to print.")]
+_PROTOCOLS = ("TCP", "UDP", "SCTP")
 _CODES = {"yes": ExitCode.OK, "no": ExitCode.FOUND, "unknown": ExitCode.UNKNOWN}
 
 
@@ -79,6 +80,11 @@ def access(
         raise UsageError(
             "can access takes a verb and a resource", hint="ringfence can access get secrets/db -n shop --as alice"
         )
+    if not as_user and not as_group:
+        raise UsageError(
+            "can access: who is it that asks?",
+            hint="--as USER, --as-group GROUP, or --as system:serviceaccount:NAMESPACE:NAME",
+        )
     line: dict[str, Any] = {"user": as_user, "groups": as_group or [], "verb": words[0]}
     if words[1].startswith("/"):
         line["nonResourceURL"] = words[1]
@@ -108,6 +114,10 @@ def connect(
     if parties is None or len(parties) != 2 or not number.isdigit():
         raise UsageError(
             "can connect takes two parties and a port", hint="ringfence can connect shop/web shop/db --port 5432/TCP"
+        )
+    if not 1 <= int(number) <= 65535 or (protocol or "TCP") not in _PROTOCOLS:
+        raise UsageError(
+            f"--port {port}: no such port", hint="a number from 1 to 65535 with TCP, UDP or SCTP, such as 5432/TCP"
         )
     line = {"from": parties[0], "to": parties[1], "protocol": protocol or "TCP", "port": int(number)}
     _one("connect", sources, line, output)

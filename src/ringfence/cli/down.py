@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from ringfence.base.text import listed
 from ringfence.cli.arguments import HERE, DryRun
 from ringfence.cli.output import say
 
@@ -20,5 +21,14 @@ def command(
     """Stop the Environments: no process is left; with --purge no file either. Clusters that you brought stay."""
     from ringfence.flows.down import down, landscapes, name_of
 
-    for name in landscapes() if everything else (name_of(file),):
-        down(name, purge=purge, dry_run=dry_run, report=say)
+    names = landscapes() if everything else (name_of(file),)
+    said: list[str] = []
+
+    def report(line: str) -> None:
+        said.append(line)
+        say(line)
+
+    for name in names:
+        down(name, purge=purge, dry_run=dry_run, report=report)
+    if not said:
+        say(f"{listed(names)}: nothing runs here" if names else "no landscape is kept here")

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from ringfence.cli.output import Format, Table, print_data, print_table
+from ringfence.cli.output import Format, Table, print_data, print_table, say
 from ringfence.cli.promotion import DEFAULT, File, Output, workspace
 
 
@@ -13,7 +13,9 @@ def command(
         str | None, typer.Argument(metavar="[APP|DEPLOYMENT]", help="An application or a deployment; default: all.")
     ] = None,
     limit: Annotated[int, typer.Option("-n", "--limit", min=1, help="How many entries, newest first.")] = 20,
-    event: Annotated[str | None, typer.Option(help="Only these: promoted, demoted, refused, ...")] = None,
+    event: Annotated[
+        str | None, typer.Option(help="Only these: promoted, demoted, rolled-back, refused, held, lifted, ...")
+    ] = None,
     file: File = DEFAULT,
     output: Output = Format.TABLE,
 ) -> None:
@@ -22,6 +24,9 @@ def command(
 
     found = history(workspace(file, None), what, event=event, limit=limit)
     if print_data(found.to_json(), output):
+        return
+    if not found.entries:
+        say("nothing has happened yet" if found.total == 0 else "no entry is about that")
         return
     rows = []
     for entry in found.entries:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from ringfence.cli.output import Format, Table, print_data, print_table
+from ringfence.cli.output import Format, Table, print_data, print_table, say
 from ringfence.cli.promotion import DEFAULT, Actor, Because, DryRun, File, Output, workspace
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
@@ -60,7 +60,11 @@ def list_holds(
 
     found = standing.held(workspace(file, None), application)
     document = {"apiVersion": "ringfence.dev/v1", "kind": "Holds", "holds": [one.to_json() for one in found]}
-    if not print_data(document, output):
+    if print_data(document, output):
+        return
+    if not found:
+        say("nothing is held")
+    else:
         rows = tuple(
             (one.application, one.version, one.place or "-", one.note.by, one.note.at.isoformat(timespec="minutes"),
              one.note.because)

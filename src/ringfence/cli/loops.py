@@ -27,6 +27,9 @@ def command(
         say(f"written to {picture}")
     if print_data(found.to_json(), output):
         return
+    if not found.stages:
+        say("no change has been promoted yet")
+        return
     rows = tuple(
         (
             stage.stage,

@@ -5,6 +5,7 @@ client. Importing every verb at start was rejected: it took longer than planning
 """
 
 import contextlib
+import errno
 import os
 import sys
 from collections.abc import Mapping
@@ -125,13 +126,20 @@ def run(arguments: list[str]) -> int:
         sys.stderr.write("ringfence: interrupted\n")
         return int(ExitCode.INTERRUPTED)
     except BrokenPipeError:
-        # The reader went away (``| head``): nothing is wrong, and nothing more can be said.
-        with contextlib.suppress(OSError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return int(ExitCode.OK)
+        return _unread()
+    except SystemExit as stop:
+        # The parser's own way with a broken pipe: exit 1, which here would say that something was found.
+        return _unread() if isinstance(stop.__context__, BrokenPipeError) else int(stop.code or 0)
     except Exception as error:
         return _unexpected(error)
     return outcome if isinstance(outcome, int) else int(ExitCode.OK)
+
+
+def _unread() -> int:
+    """The reader went away (``| head``): nothing is wrong, and nothing more can be said."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.__stdout__.fileno())  # type: ignore[union-attr]
+    return int(ExitCode.OK)
 
 
 def _unexpected(error: Exception) -> int:
@@ -143,6 +151,8 @@ def _unexpected(error: Exception) -> int:
         return _misused(error)
     if isinstance(error, OSError):
         place = f"{error.filename}: " if error.filename else ""
+        if error.errno == errno.ENOSPC and not place:
+            place = "standard output: "
         sys.stderr.write(f"ringfence: {place}{error.strerror or error}\n")
         return int(ExitCode.FAILED)
     if isinstance(error, MemoryError):
@@ -171,4 +181,7 @@ def _misused(error: Any) -> int:
 
 def main() -> None:
     """The program's entry."""
+    from ringfence.cli.streams import prepare
+
+    prepare()
     sys.exit(run(sys.argv[1:]))

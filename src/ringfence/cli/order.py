@@ -75,6 +75,9 @@ def list_orders(file: File = None, output: Output = Format.TABLE) -> None:
     value = {"apiVersion": "ringfence.dev/v1", "kind": "OrderList", "orders": [one.to_json() for one in found]}
     if print_data(value, output):
         return
+    if not found:
+        say("nothing is ordered; `ringfence order environment FILE` submits an order")
+        return
     rows = [
         (
             one.identifier,

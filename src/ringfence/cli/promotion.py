@@ -36,8 +36,9 @@ def workspace(file: Path, actor: str | None) -> Workspace:
 
 def show(answer: Answer, output: Format) -> None:
     """Print an answer for a person: what happened, where it stands, what to do next."""
-    what = answer.version or answer.release or "nothing"
-    sys.stdout.write(f"{answer.outcome.value}: {what} {answer.origin} → {answer.target}\n")
+    way = answer.origin if answer.origin == answer.target else f"{answer.origin} → {answer.target}"
+    what = answer.version or answer.release
+    sys.stdout.write(f"{answer.outcome.value}: {what + ' ' if what else ''}{way}\n")
     if answer.because:
         sys.stdout.write(f"  {answer.because}\n")
     if answer.revision:

@@ -3,10 +3,18 @@
 from dataclasses import dataclass
 from typing import Any
 
+from ringfence.base.errors import InputError
+from ringfence.base.text import suggestion
 from ringfence.flows.promotion.journal import Entry
 from ringfence.flows.promotion.workspace import Workspace
 
 MOST_ENTRIES = 100_000
+
+EVENTS = (
+    "released", "promoted", "demoted", "rolled-back", "refused", "queued", "withdrawn", "held", "lifted", "rejected",
+    "approved", "followed", "applied-locally",
+)  # fmt: skip
+"""What entries may be about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +37,12 @@ class History:
 
 
 def history(workspace: Workspace, what: str | None = None, *, event: str | None = None, limit: int = 20) -> History:
-    """The newest ``limit`` entries, of everything, an application, or a deployment such as ``portal/staging``."""
+    """The newest ``limit`` entries, of everything, an application, or a deployment such as ``portal/staging``.
+
+    Raises InputError for an application, deployment or event that there is not.
+    """
+    if event is not None and event not in EVENTS:
+        raise InputError(f"{event!r} is no event; {suggestion(event, EVENTS)}", reason="UnknownEvent")
     application = place = None
     if what is not None:
         application = what.partition("/")[0]

@@ -61,6 +61,8 @@ def _examples() -> Path | None:
 
 def start(folder: Path, example: str | None) -> Start:
     """What to write into a folder. Raises UsageError when that would replace a file, or there is no such example."""
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"{folder} is a file", reason="NotAFolder", hint="name a folder: ringfence init DIR")
     files = _template(folder) if example is None else _copy(folder, example)
     taken = sorted(str(path) for path in files if path.exists())
     if taken:

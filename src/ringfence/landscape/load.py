@@ -29,7 +29,8 @@ def load_landscape(path: Path) -> Landscape:
     """
     if path.is_dir():
         path = path / DEFAULT_FILE
-    return read_landscape(read_document(path), path)
+    hint = "name a Landscape that exists, or run `ringfence init` to write one"
+    return read_landscape(read_document(path, hint=hint), path)
 
 
 def parse_landscape(text: str, path: Path = Path(DEFAULT_FILE)) -> Landscape:
