@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from ringfence.base.text import listed
+from ringfence.base.text import listed, suggestion
 from ringfence.cli.arguments import HERE, DryRun
 from ringfence.cli.output import say
 
@@ -30,5 +30,15 @@ def command(
 
     for name in names:
         down(name, purge=purge, dry_run=dry_run, report=report)
-    if not said:
+    if said:
+        return
+    known = landscapes()
+    unknown = [name for name in names if name not in known]
+    if unknown and not file.exists():
+        say(
+            f"{unknown[0]}: nothing of a landscape of that name is kept here; {suggestion(unknown[0], known)}".rstrip(
+                "; "
+            )
+        )
+    else:
         say(f"{listed(names)}: nothing runs here" if names else "no landscape is kept here")

@@ -71,6 +71,9 @@ class _Verbs(TyperGroup):
         return super().resolve_command(ctx, args)
 
 
+_RESUMED = frozenset({"up", "apply", "promote", "demote", "rollback", "order", "update"})
+"""Verbs whose work goes on from where it was interrupted."""
+
 _BY_NAME: Mapping[str, Verb] = {verb.name: verb for verb in VERBS}
 
 
@@ -123,8 +126,7 @@ def run(arguments: list[str]) -> int:
     except typer.Exit as stop:
         return int(stop.exit_code)
     except (KeyboardInterrupt, typer.Abort):
-        sys.stderr.write("ringfence: interrupted\n")
-        return int(ExitCode.INTERRUPTED)
+        return _interrupted(arguments)
     except BrokenPipeError:
         return _unread()
     except SystemExit as stop:
@@ -132,7 +134,18 @@ def run(arguments: list[str]) -> int:
         return _unread() if isinstance(stop.__context__, BrokenPipeError) else int(stop.code or 0)
     except Exception as error:
         return _unexpected(error)
+    if outcome == ExitCode.INTERRUPTED:
+        # The parser turns Ctrl-C into an outcome of its own.
+        return _interrupted(arguments)
     return outcome if isinstance(outcome, int) else int(ExitCode.OK)
+
+
+def _interrupted(arguments: list[str]) -> int:
+    """Say so, and for a command that changes something what that means."""
+    sys.stderr.write("ringfence: interrupted\n")
+    if arguments and arguments[0] in _RESUMED and "--dry-run" not in arguments:
+        sys.stderr.write("  hint: what was done stays; the same command, run again, goes on from there\n")
+    return int(ExitCode.INTERRUPTED)
 
 
 def _unread() -> int:

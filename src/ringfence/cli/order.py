@@ -156,7 +156,12 @@ def _decision(verb: str, *, reason: bool) -> Callable[..., None]:
         from ringfence.flows.orders import commands
         from ringfence.order.state import Accepted, Approved, Cancelled, Rejected
 
-        kinds = {"approve": Approved, "reject": Rejected, "accept": Accepted, "cancel": Cancelled}
+        kinds: dict[str, type[Approved | Rejected | Accepted | Cancelled]] = {
+            "approve": Approved,
+            "reject": Rejected,
+            "accept": Accepted,
+            "cancel": Cancelled,
+        }
         desk = _desk(file, identifier, actor)
         _show(commands.decide(desk, identifier, kinds[verb], because, dry_run=dry_run), output)
 

@@ -5,9 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ringfence.base.clock import SystemClock
-from ringfence.base.errors import InputError
 from ringfence.base.paths import Paths
-from ringfence.base.text import suggestion
 from ringfence.engine import Engine
 
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,51}[a-z0-9])?")
@@ -21,14 +19,7 @@ def name_of(text: Path) -> str:
     from ringfence.landscape.load import load_landscape
 
     if not text.exists() and _NAME.fullmatch(str(text)):
-        known = landscapes()
-        if str(text) in known:
-            return str(text)
-        raise InputError(
-            f"{text}: there is no such file, and nothing of a landscape of that name is kept here",
-            reason="UnknownLandscape",
-            hint=suggestion(str(text), known) or "`ringfence info` shows the landscapes that are kept here",
-        )
+        return str(text)
     return load_landscape(text).name
 
 

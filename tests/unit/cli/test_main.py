@@ -23,6 +23,20 @@ def test_an_unknown_option_is_a_usage_error(capsys: pytest.CaptureFixture[str]) 
     assert "no such option" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(("verb", "resumed"), [("up", True), ("plan", False)])
+def test_an_interrupt_says_what_it_means(
+    verb: str, resumed: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("ringfence.landscape.load.load_landscape", interrupted)
+    assert run([verb, "anything"]) == 130
+    said = capsys.readouterr().err
+    assert "ringfence: interrupted\n" in said
+    assert ("goes on from there" in said) is resumed
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

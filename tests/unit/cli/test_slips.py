@@ -21,7 +21,6 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["down", "clinc"], "clinc: there is no such file, and nothing of a landscape of that name is kept here"),
         (["can", "access", "get", "secrets", "--snapshot", SHOP], "who is it that asks?"),
         (["can", "connect", "a/b", "a/c", "--port", "70000/TCP", "--snapshot", SHOP], "--port 70000/TCP: no such port"),
         (["can", "connect", "a/b", "a/c", "--port", "80/HTTP", "--snapshot", SHOP], "--port 80/HTTP: no such port"),
@@ -37,6 +36,13 @@ def test_a_slip_is_named(words: list[str], said: str, site: Site, capsys: pytest
     captured = capsys.readouterr()
     assert captured.out == ""
     assert said in captured.err
+
+
+def test_stopping_what_never_ran_is_done_and_said(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["down", "clinc"]) == 0
+    assert capsys.readouterr().err == "clinc: nothing of a landscape of that name is kept here\n"
+    assert run(["down", str(site.landscape_file)]) == 0
+    assert capsys.readouterr().err.endswith(": nothing runs here\n")
 
 
 def test_an_unknown_event_is_named(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
