@@ -98,11 +98,16 @@ def pool(name: str, nodes: int, *, dedicated: bool = False) -> tuple[NodeSpec, .
     return tuple(NodeSpec(f"{name}-{number}", name, {POOL_LABEL: name}, taints) for number in range(1, nodes + 1))
 
 
+ONE = EnvironmentSpec(
+    "one", (ClusterSpec("one-1", Role.WORKLOAD, (*pool("apps", 2), *pool("postgresql", 1, dedicated=True))),)
+)
+"""What ``one_cluster`` is: a test that ends its process brings it up again with this."""
+
+
 @pytest.fixture(scope="session")
 def one_cluster(engine: Engine) -> Iterator[ClusterState]:
     """A running workload cluster, ``one-1``: two nodes in the pool ``apps``, one in the dedicated ``postgresql``."""
-    nodes = (*pool("apps", 2), *pool("postgresql", 1, dedicated=True))
-    state = engine.up("one", [EnvironmentSpec("one", (ClusterSpec("one-1", Role.WORKLOAD, nodes),))])
+    state = engine.up("one", [ONE])
     yield state.cluster("one-1")
     engine.down("one", purge=True)
 

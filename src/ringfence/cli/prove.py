@@ -51,6 +51,9 @@ def command(
     ask_engine: Annotated[
         bool, typer.Option("--ask-engine", help="Ask an embedded API server in place of clusters given as files.")
     ] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Stay, and tell every change of a verdict as it happens.")
+    ] = False,
     init: Annotated[bool, typer.Option("--init", help="Write a first Partition from what is there.")] = False,
 ) -> None:
     """Prove that the separation holds, or show how it breaks."""
@@ -77,6 +80,10 @@ def command(
     if init:
         _init(request)
         return
+    if watch:
+        from ringfence.cli.prove_watch import watch_proof
+
+        raise typer.Exit(int(watch_proof(request, output, explain)))
     proved = prove_request(request, Paths.from_environment(), SystemClock(), say)
     for line in proved.asking:
         say(printable(line))
@@ -111,10 +118,11 @@ def _print(proved: Any, output: ProofFormat) -> None:
 
         sys.stdout.write(junit(proof))
     else:
-        _print_table(proof, every=output is ProofFormat.WIDE)
+        print_proof_table(proof, every=output is ProofFormat.WIDE)
 
 
-def _print_table(proof: Any, *, every: bool) -> None:
+def print_proof_table(proof: Any, *, every: bool) -> None:
+    """The proof for people: the pairs, the chains, the verdict; what is assumed goes to stderr."""
     from ringfence.prove.report.rows import HEADERS, LEGEND, chains, rows
 
     print_table(Table(HEADERS, rows(proof)))

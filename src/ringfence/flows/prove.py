@@ -96,11 +96,16 @@ def prove_snapshot(partition: Partition, snapshot: Snapshot) -> Proved:
 def gather(request: ProveRequest, paths: "Paths", clock: "Clock") -> Gathered:
     """The Partition and the clusters, read. Clusters of a Landscape that nobody names are its own, live."""
     gathered = _gather(request, paths, clock)
-    assume = gathered.partition.assume
+    return replace(gathered, partition=with_cni(gathered.partition, request))
+
+
+def with_cni(partition: Partition, request: ProveRequest) -> Partition:
+    """The Partition with the network plugin that the request names, where it assumes none."""
+    assume = partition.assume
     if request.cni is None or assume.cni_name is not None:
-        return gathered
+        return partition
     facts = {**assume.facts, "cni": {**assume.cni, "name": request.cni}}
-    return replace(gathered, partition=replace(gathered.partition, assume=Assumptions(facts)))
+    return replace(partition, assume=Assumptions(facts))
 
 
 def _gather(request: ProveRequest, paths: "Paths", clock: "Clock") -> Gathered:
@@ -108,7 +113,7 @@ def _gather(request: ProveRequest, paths: "Paths", clock: "Clock") -> Gathered:
         partition = load_partition(request.partition)
         if not request.snapshots and not request.contexts:
             raise UsageError("no cluster is given", hint="add --snapshot NAME=PATH or --context NAME=CONTEXT")
-        return Gathered(partition, snapshot_of(_named(request, partition)), _live(request))
+        return Gathered(partition, snapshot_of(_named(request, partition)), live_of(request))
     if request.landscape is None:
         raise UsageError(
             "nothing to prove is given",
@@ -132,7 +137,8 @@ def _named(request: ProveRequest, partition: Partition) -> list[ClusterSnapshot]
     return found
 
 
-def _live(request: ProveRequest) -> dict[str, Callable[[], "Cluster"]]:
+def live_of(request: ProveRequest) -> dict[str, Callable[[], "Cluster"]]:
+    """What opens each cluster that was named by its context."""
     if not request.contexts:
         return {}
     from ringfence.kube import open_cluster
@@ -156,4 +162,4 @@ def _landscape(request: ProveRequest, file: Path, paths: "Paths", clock: "Clock"
     given = _named(request, topology_partition(landscape, topology))
     targets = find_targets(paths, clock, landscape.name)
     gathered = gather_live(landscape, topology, targets, Given({one.name: one for one in given}, request.key))
-    return replace(gathered, live={**gathered.live, **_live(request)})
+    return replace(gathered, live={**gathered.live, **live_of(request)})

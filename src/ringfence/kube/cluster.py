@@ -270,10 +270,12 @@ class Cluster:
         resource_version: str | None = None,
         label_selector: str | None = None,
         field_selector: str | None = None,
+        bookmarks: bool = False,
     ) -> Iterator[Event]:
         """Changes for at most ``seconds``, resumed where a connection broke off.
 
-        Without ``resource_version`` the objects that are there come first, as ADDED. Raises ExpiredError when the
+        Without ``resource_version`` the objects that are there come first, as ADDED. ``bookmarks``: also the events
+        that only say how far this is. Raises ExpiredError when the
         version to resume at is too old.
         """
         until = time.monotonic() + seconds
@@ -295,7 +297,7 @@ class Cluster:
                 for event in self._stream(resource.path(namespace), parameters, until):
                     failures = 0
                     version = str(event.object.get("metadata", {}).get("resourceVersion") or version or "")
-                    if event.type != "BOOKMARK":
+                    if bookmarks or event.type != "BOOKMARK":
                         yield event
                     if time.monotonic() >= until:
                         return

@@ -23,7 +23,8 @@ from ringfence.prove.snapshot import ClusterSnapshot, NotListed
 _WORKERS = 6
 # Kinds that hold nothing the proof reads, and grow without bound.
 _SKIPPED_GROUPS = frozenset({"metrics.k8s.io", "events.k8s.io", "coordination.k8s.io", "authentication.k8s.io"})
-_ELSEWHERE = ("rolebindings", "pods")
+ELSEWHERE = ("rolebindings", "pods")
+"""What matters in namespaces that nobody asked for too: a refusal everywhere stays a gap."""
 
 
 def read_live(
@@ -46,8 +47,8 @@ def read_cluster(
 ) -> ClusterSnapshot:
     """As ``read_live``, over a connection that is open already."""
     collector = Collector(name, key, context=shown)
-    collector.add(_facts(cluster))
-    wanted = [resource for resource in _resources(cluster) if _counts(resource)]
+    collector.add(cluster_facts(cluster))
+    wanted = [resource for resource in _resources(cluster) if counted(resource)]
     with ThreadPoolExecutor(max_workers=_WORKERS) as pool:
         for listed in pool.map(lambda resource: _list(cluster, resource, namespaces), wanted):
             for item in listed:
@@ -62,7 +63,8 @@ def _resources(cluster: Cluster) -> Iterable[Resource]:
     return cluster.resources()
 
 
-def _counts(resource: Resource) -> bool:
+def counted(resource: Resource) -> bool:
+    """Whether a snapshot holds objects of this resource."""
     if "list" not in resource.verbs or resource.group in _SKIPPED_GROUPS or "/" in resource.plural:
         return False
     entry = ENTRIES.get(Kind(resource.group, resource.kind))
@@ -86,12 +88,12 @@ def _list(cluster: Cluster, resource: Resource, namespaces: Sequence[str]) -> li
             found.extend(cluster.list_raw(resource, namespace).items)
         except RingfenceError as error:
             found.append(NotListed(resource.full_name, namespace, error.reason))
-    if resource.plural in _ELSEWHERE:
+    if resource.plural in ELSEWHERE:
         found.append(refused)
     return found
 
 
-def _facts(cluster: Cluster) -> dict[str, Any]:
+def cluster_facts(cluster: Cluster) -> dict[str, Any]:
     """Version, issuer and public keys, as far as the cluster shows them."""
     spec: dict[str, Any] = {}
     with suppress(RingfenceError):
