@@ -51,7 +51,10 @@ def _with_transformations(landscape: Landscape, assume: Assumptions) -> Assumpti
 
 
 def topology_partition(landscape: Landscape, topology: Topology, assume: Assumptions = _NOTHING) -> Partition:
-    """The Partition of a Topology. Raises InputError when Landscape and Topology do not belong together."""
+    """The Partition of a Topology. Raises InputError when Landscape and Topology do not belong together.
+
+    Its Applications are read from a repository that this program alone writes (promotion), so that is assumed too.
+    """
     deployments = tuple(
         _deployment(landscape, tenancy, tenant)
         for tenancy in tenancies(landscape, topology)
@@ -67,7 +70,7 @@ def topology_partition(landscape: Landscape, topology: Topology, assume: Assumpt
             for one in topology.environments
         ),
         trusted=TRUSTED,
-        assume=_with_transformations(landscape, assume),
+        assume=_with_transformations(landscape, Assumptions({"repositories": "platform", **assume.facts})),
         common=People(groups=tuple(sorted(group for group, count in named.items() if count > 1))),
     )
 

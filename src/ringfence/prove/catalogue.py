@@ -229,7 +229,7 @@ _TABLE: Mapping[str, tuple[tuple[str, str, bool, tuple[Dimension, ...]], ...]] =
     "kustomize.config.k8s.io": (("Kustomization", "kustomizations", True, ()),),
 }  # fmt: skip
 # Vendors' network policies: any object of these groups may open or close connections.
-_NETWORK_GROUPS = frozenset(
+NETWORK_GROUPS = frozenset(
     {"cilium.io", "crd.projectcalico.org", "projectcalico.org", "k8s.ovn.org", "crd.antrea.io", "networking.istio.io",
      "security.istio.io", "kubeovn.io", "submariner.io", "networkpolicy.openshift.io"}
 )  # fmt: skip
@@ -248,7 +248,7 @@ def touched_by_kind(kind: Kind) -> frozenset[Dimension]:
     entry = ENTRIES.get(kind)
     if entry is not None:
         return entry.touches
-    if kind.group in _NETWORK_GROUPS:
+    if kind.group in NETWORK_GROUPS:
         return frozenset({Dimension.NETWORK, Dimension.DATA})
     return ALL_DIMENSIONS
 

@@ -5,18 +5,25 @@ from typing import Any
 import pytest
 
 from ringfence.prove.partition import People
-from ringfence.prove.proof import Answer
+from ringfence.prove.proof import Answer, Dimension, PairProof
 from ringfence.prove.rules import load_rules
 from ringfence.prove.rules.registry import RULES
+from ringfence.prove.snapshot import snapshot_of
 from ringfence.prove.verdicts import pairs
+from ringfence.prove.verdicts.pairs import prove
 from unit.prove.proof_worlds import (
     HERE,
+    RBAC,
     THERE,
+    A,
+    B,
     Object,
     account,
     base,
+    cluster,
     grant,
     node,
+    partition,
     pod,
     rule,
     secret,
@@ -112,6 +119,43 @@ def refusing(name: str, *expressions: str) -> list[Object]:
 
 HANDLE: dict[str, Any] = {"csi": {"driver": "disk.example", "volumeHandle": "disk-7"}}
 ROBOT_POD = pod("robot", "tools", "robot")
+SMALL = {"cpu": "100m", "memory": "64Mi", "ephemeral-storage": "64Mi"}
+WIDGETS = thing(
+    "apiextensions.k8s.io/v1",
+    "CustomResourceDefinition",
+    "widgets.operators.example",
+    spec={"group": "operators.example", "scope": "Namespaced", "names": {"plural": "widgets", "kind": "Widget"}},
+)
+
+
+def not_listed(resource: str, namespace: str) -> Object:
+    spec = {"resource": resource, "namespace": namespace, "reason": "Forbidden"}
+    return {"apiVersion": "ringfence.dev/v1", "kind": "NotListed", "metadata": {"name": "x"}, "spec": spec}
+
+
+def application(namespace: str, repository: str, target: str = "in-cluster") -> list[Object]:
+    """An Application of the namespace, and a project of its own that lets it deploy Deployments there."""
+    destination = {"name": target, "namespace": namespace}
+    kinds = [{"group": "apps", "kind": "Deployment"}]
+    project = {"destinations": [destination], "sourceRepos": ["*"], "namespaceResourceWhitelist": kinds}
+    spec = {"project": namespace, "destination": destination, "source": {"repoURL": repository, "path": namespace}}
+    return [
+        thing("argoproj.io/v1alpha1", "AppProject", namespace, "argocd", spec=project),
+        thing("argoproj.io/v1alpha1", "Application", namespace, "argocd", spec=spec),
+    ]
+
+
+def split(here: list[Object], there: list[Object], without: frozenset[str] = frozenset(), **more: Any) -> PairProof:
+    """The two deployments in clusters of their own, with issuers of their own unless ``issuers`` says others."""
+    names = more.pop("issuers", ("test", "prod"))
+
+    def issuer(name: str) -> Object:
+        return flags("--authorization-mode=Node,RBAC", f"--service-account-issuer=https://{name}.example")
+
+    snapshot = snapshot_of([cluster([*here, issuer(names[0])], "test"), cluster([*there, issuer(names[1])], "prod")])
+    return prove(partition(clusters=("test", "prod"), **more), snapshot, without).pair(A, B)
+
+
 AS_A_NODE = {"people": People(users=("system:node:node-1",), groups=("system:nodes",))}
 
 
@@ -165,6 +209,40 @@ CASES: dict[str, tuple[str, list[Object], dict[str, Any]]] = {
     "namespaces/relabel": (
         "access",
         [*within(CREATE), *grant("user:alice", [rule("patch", "namespaces", names=HERE)], name="label")],
+        {},
+    ),
+    "nodes/control-plane": (
+        "access",
+        [
+            *(item for item in loose() if item["metadata"].get("namespace") != THERE),
+            *(item for item in base() if item["metadata"].get("namespace") == THERE and item["kind"] != "Pod"),
+            node("node-2", "v1.36.1", (), **{"node-role.kubernetes.io__control-plane": ""}),
+            pod("root", HERE, on="node-2", container={"securityContext": {"privileged": True}}),
+        ],
+        {},
+    ),
+    "storage/rewrite": (
+        "data",
+        [
+            *within(CREATE),
+            *grant("user:alice", [rule("patch", "persistentvolumes")], name="pv"),
+            claim("data", THERE, "disk"),
+            volume("disk", "data", THERE, **HANDLE),
+        ],
+        {},
+    ),
+    "access/of-both": ("access", base(), {"their_people": People(users=("alice",))}),
+    "network/cluster-admin": ("network", can(rule("*", "*", "*")), {}),
+    "platform/cluster": ("platform", base(), {"level": "cluster"}),
+    "performance/starves": ("performance", without_kind("LimitRange"), {}),
+    "performance/shared-node": ("performance", base(), {"level": "node"}),
+    "performance/changes-nodes": ("performance", can(rule("patch", "nodes")), {}),
+    "performance/root-on-node": (
+        "performance",
+        [
+            *loose(),
+            pod("root", HERE, container={"securityContext": {"privileged": True}, "resources": {"limits": SMALL}}),
+        ],
         {},
     ),
     "pods/host-network": (
@@ -559,37 +637,92 @@ CASES: dict[str, tuple[str, list[Object], dict[str, Any]]] = {
         {},
     ),
 }
+# Rules that only ever leave something in doubt: unknown with them, holds without.
+DOUBTS: dict[str, tuple[str, list[Object], dict[str, Any]]] = {
+    "rbac/unseen-bindings": ("access", [*base(), not_listed("rolebindings", THERE)], {}),
+    "storage/cross-namespace-source": (
+        "data",
+        [
+            *base(),
+            thing(
+                "gateway.networking.k8s.io/v1beta1",
+                "ReferenceGrant",
+                "copies",
+                THERE,
+                spec={
+                    "from": [{"group": "", "kind": "PersistentVolumeClaim", "namespace": HERE}],
+                    "to": [{"group": "snapshot.storage.k8s.io", "kind": "VolumeSnapshot"}],
+                },
+            ),
+        ],
+        {},
+    ),
+    "secrets/argocd-cluster": (
+        "access",
+        [
+            *base(),
+            thing("v1", "Secret", "remote", HERE, labels={"argocd.argoproj.io/secret-type": "cluster"}, type="Opaque"),
+        ],
+        {"elsewhere": True},
+    ),
+    "apiserver/served-by-own-pods": (
+        "access",
+        [
+            *base(),
+            thing(
+                "apiregistration.k8s.io/v1",
+                "APIService",
+                "v1.x.example",
+                spec={"group": "x.example", "version": "v1", "service": {"namespace": HERE, "name": "x"}},
+            ),
+        ],
+        {},
+    ),
+    "argocd/shared-repository": (
+        "access",
+        [
+            *base(),
+            space("argocd"),
+            *(item for place in (HERE, THERE) for item in application(place, "https://git.example/shop.git")),
+        ],
+        {},
+    ),
+    "argocd/application-sets": (
+        "access",
+        [*base(), space("argocd"), thing("argoproj.io/v1alpha1", "ApplicationSet", "all", "argocd", spec={})],
+        {},
+    ),
+    "custom/write": ("access", within(rule("create", "widgets", "operators.example")), {}),
+    "custom/controllers": ("access", within(rule("create", "widgets", "operators.example")), {}),
+    "custom/namespace-admin": (
+        "access",
+        [*within(rule("escalate update", "roles", RBAC)), *forbids_root(), WIDGETS],
+        {},
+    ),
+    "custom/definitions": (
+        "access",
+        [*can(rule("update", "customresourcedefinitions", "apiextensions.k8s.io")), WIDGETS],
+        {},
+    ),
+    "pods/steered": (
+        "access",
+        [
+            *base(),
+            *TOOLS[:-1],
+            pod("robot", "tools", "robot", volumes=[{"name": "c", "configMap": {"name": "settings"}}]),
+            *grant("user:alice", [rule("update", "configmaps")], "tools", "c"),
+        ],
+        {},
+    ),
+}
 # Broken without the rule too, by another road: a bootstrap binding, a node's own identity, the touch that comes along.
-ALSO_OTHERWISE = {
-    "network/connects",
-    "pods/any-secret",
-    "pods/any-volume",
-    "identity/masters",
-    "nodes/pods-on-it",
-}
-# Rules whose conclusion another rule also gives, or that only ever leave something unknown: tested by name elsewhere.
-ELSEWHERE = {
-    "asked/admitted",
-    "rbac/unseen-bindings",
-    "storage/cross-namespace-source",
-    "nodes/control-plane",
-    "secrets/argocd-cluster",
-    "storage/rewrite",
-    "credentials/issuer",
-    "access/of-both",
-    "network/cluster-admin",
-    "platform/cluster",
-    "platform/management",
-    "platform/delivery",
-    "platform/store",
-    "performance/starves",
-    "performance/shared-node",
-    "performance/changes-nodes",
-}
+ALSO_OTHERWISE = {"pods/any-secret", "pods/any-volume", "identity/masters", "nodes/pods-on-it"}
+# Rules whose tests are by name elsewhere: what the embedded engine answers.
+ELSEWHERE = {"asked/admitted"}
 
 
 def test_every_rule_has_a_case() -> None:
-    assert set(RULES) == set(CASES) | ELSEWHERE
+    assert set(RULES) == set(CASES) | set(DOUBTS) | set(APART) | ELSEWHERE
 
 
 @pytest.mark.parametrize("name", sorted(CASES))
@@ -606,6 +739,57 @@ def test_without_the_rule_it_is_not_broken(name: str) -> None:
     dimension, objects, more = CASES[name]
     found = verdict(dimension, objects, frozenset({name}), **more)
     assert found.answer is not Answer.BROKEN, found
+
+
+def parted(objects: list[Object], without: frozenset[str] = frozenset(), **more: Any) -> PairProof:
+    """The deployments in clusters of their own: what has no namespace is in both."""
+    here = [item for item in objects if item["metadata"].get("namespace", HERE) != THERE]
+    there = [item for item in objects if item["metadata"].get("namespace", THERE) != HERE]
+    return split(here, there, without, **more)
+
+
+def answers(name: str, without: frozenset[str]) -> Answer:
+    dimension, objects, more = DOUBTS[name]
+    rest = dict(more)
+    if rest.pop("elsewhere", False):
+        return parted(objects, without, **rest).dimensions[Dimension(dimension)].answer
+    return verdict(dimension, objects, without, **rest).answer
+
+
+ARGO = [
+    item
+    for place, name in ((HERE, "test"), (THERE, "prod"))
+    for item in application(place, f"https://git.example/{place}.git", name)
+]
+VAULT = thing(
+    "external-secrets.io/v1", "ClusterSecretStore", "vault", spec={"provider": {"vault": {"server": "https://v"}}}
+)
+# Rules about two clusters: (dimension, objects, further arguments).
+APART: dict[str, tuple[str, list[Object], dict[str, Any]]] = {
+    "credentials/issuer": ("credentials", base(), {"issuers": ("same", "same")}),
+    "platform/management": (
+        "platform",
+        base(),
+        {"level": "environment", "environments": [("one", "test", ("test", "prod"))]},
+    ),
+    "platform/delivery": ("platform", [*base(), space("argocd"), *ARGO], {"level": "environment"}),
+    "platform/store": ("platform", [*base(), VAULT], {"level": "environment"}),
+}
+
+
+@pytest.mark.parametrize("name", sorted(APART))
+def test_the_rule_breaks_the_promise_between_clusters(name: str) -> None:
+    dimension, objects, more = APART[name]
+    found = parted(objects, **more).dimensions[Dimension(dimension)]
+    assert found.answer is Answer.BROKEN, found
+    left = parted(objects, frozenset({name}), **more).dimensions[Dimension(dimension)]
+    assert left.answer is not Answer.BROKEN, left
+
+
+@pytest.mark.parametrize("name", sorted(DOUBTS))
+def test_the_rule_leaves_it_unknown(name: str) -> None:
+    assert answers(name, frozenset()) is Answer.UNKNOWN
+    assert answers(name, frozenset({name})) is Answer.HOLDS
 
 
 def test_nothing_is_broken_to_begin_with() -> None:

@@ -26,6 +26,9 @@ def pod_security(facts: ClusterFacts, namespace: str) -> Guard:
     if labels is None:
         return Guard(Gate.DOUBTFUL, _unseen(facts, namespace), shown, name)
     level = labels.get(ENFORCE)
+    if level in _CLOSED and facts.flags.get("admission-control-config-file"):
+        why = f"whom the API server's admission configuration exempts from Pod Security {level} in {namespace}"
+        return Guard(Gate.DOUBTFUL, why, shown, name)
     if level in _CLOSED:
         return Guard(Gate.CLOSED, f"{shown} enforces Pod Security {level}", shown, name)
     if level is None and facts.flags.get("admission-control-config-file"):

@@ -55,7 +55,7 @@ def starve_softly(capacity: Capacity, a: Tenant, b: Tenant, admits: Admits = _op
     missing: list[str] = []
     held: dict[str, None] = {}
     objects: dict[str, None] = {}
-    for namespace in sorted(a.creates_in or (a.namespaces if a.specs else frozenset())):
+    for namespace in sorted(a.creates_in | (a.namespaces if a.specs else frozenset())):
         found = _open_capacity(capacity, a, namespace)
         unseen = (*capacity.missing.get("", ()), *capacity.missing.get(namespace, ()))
         if found.truth is Truth.YES and not unseen:

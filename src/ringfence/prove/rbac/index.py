@@ -272,7 +272,7 @@ def _take_bootstrap_roles(index: _Builder, editions: tuple[str, ...], snapshot: 
         )
 
 
-def _added_by_users(role: str, index: RbacIndex, snapshot: ClusterSnapshot) -> Iterator[Rule]:
+def _added_by_users(role: str, index: _Builder, snapshot: ClusterSnapshot) -> Iterator[Rule]:
     """Rules that the snapshot's own ClusterRoles add to admin, edit and view by their aggregation labels."""
     for suffix in _AGGREGATED.get(role, ()):
         for document in snapshot.of(kinds.CLUSTER_ROLE):

@@ -50,24 +50,102 @@ def _behind(facts: ClusterFacts, capability: Capability, namespace: str, name: s
     return True
 
 
+_MAKERS_OF_PODS = frozenset(
+    {"pods", "deployments", "replicasets", "statefulsets", "daemonsets", "jobs", "cronjobs", "replicationcontrollers",
+     "roles", "rolebindings", "secrets"}
+)  # fmt: skip
+_ABOVE = frozenset(
+    {"clusterroles", "clusterrolebindings", "nodes", "namespaces", "persistentvolumes", "apiservices",
+     "customresourcedefinitions", "priorityclasses", "storageclasses"}
+)  # fmt: skip
+
+
 def _sent(facts: ClusterFacts, document: Object, hook: Mapping[str, Any], *, mutating: bool) -> Iterator[Derivation]:
+    """What a webhook is asked about it reads, and, where it is a mutating one, writes. Conditions on objects leave it
+    in doubt which ones those are."""
     name = object_name(facts.name, document)
+    doubt = None
+    if hook.get("objectSelector") or hook.get("matchConditions"):
+        doubt = f"which objects the webhook {hook['name']} is asked about"
     for rules in hook.get("rules") or ():
-        groups, resources = rules.get("apiGroups") or (), rules.get("resources") or ()
-        core = "*" in groups or "" in groups
-        secrets = core and any(item in ("*", "*/*", "secrets") for item in resources)
-        pods = any(item in ("*", "*/*", "pods", "deployments") for item in resources)
+        words = {str(item).partition("/")[0] for item in rules.get("resources") or ()}
+        groups = rules.get("apiGroups") or ()
+        secrets = ("*" in groups or "" in groups) and bool(words & {"*", "secrets"})
+        if mutating and words & {"*", *_ABOVE} and rules.get("scope") != "Namespaced":
+            text = f"the webhook {hook['name']} alters what is created for the whole cluster"
+            unsure = doubt or f"what comes of altering {', '.join(sorted(words))} of the whole cluster"
+            gives = Capability(Can.CLUSTER_ADMIN, facts.name)
+            yield Derivation(gives, "admission/served-by-own-pods", object_step(text, name), unsure)
+        if rules.get("scope") == "Cluster" or words <= _ABOVE:
+            continue
         for namespace in facts.every_namespace():
             if not selected(facts, hook.get("namespaceSelector"), namespace):
                 continue
-            if secrets:
-                gives = Capability(Can.READ_SECRET, facts.name, namespace, EVERYWHERE)
-                text = f"the webhook {hook['name']} is sent the Secrets of {namespace}"
-                yield Derivation(gives, "admission/served-by-own-pods", object_step(text, name))
-            if mutating and (pods or secrets):
-                gives = Capability(Can.NAMESPACE_ADMIN, facts.name, namespace)
-                text = f"the webhook {hook['name']} alters what is created in {namespace}"
-                yield Derivation(gives, "admission/served-by-own-pods", object_step(text, name))
+            yield from _sent_of(facts, hook, name, namespace, words, doubt, secrets=secrets, mutating=mutating)
+
+
+def _sent_of(
+    facts: ClusterFacts,
+    hook: Mapping[str, Any],
+    name: ObjectName,
+    namespace: str,
+    words: set[str],
+    doubt: str | None,
+    *,
+    secrets: bool,
+    mutating: bool,
+) -> Iterator[Derivation]:
+    shown = ", ".join(sorted(words)) if "*" not in words else "objects"
+    if secrets:
+        gives = Capability(Can.READ_SECRET, facts.name, namespace, EVERYWHERE)
+        text = f"the webhook {hook['name']} is sent the Secrets of {namespace}"
+        yield Derivation(gives, "admission/served-by-own-pods", object_step(text, name), doubt)
+    if mutating and words & {"*", *_MAKERS_OF_PODS}:
+        gives = Capability(Can.NAMESPACE_ADMIN, facts.name, namespace)
+        text = f"the webhook {hook['name']} alters what is created in {namespace}"
+        yield Derivation(gives, "admission/served-by-own-pods", object_step(text, name), doubt)
+    elif not secrets:
+        gives = Capability(Can.TOUCH, facts.name, namespace, f"{'change' if mutating else 'read'} {shown}")
+        text = f"the webhook {hook['name']} is sent the {shown} of {namespace}"
+        yield Derivation(gives, "admission/served-by-own-pods", object_step(text, name), doubt)
+
+
+@rule(
+    "apiserver/served-by-own-pods",
+    "An API, or a conversion of custom resources, that one's own pods serve is sent the requests of others.",
+    source="kubernetes.io/docs/concepts/extend-kubernetes/api-extension/apiserver-aggregation; .../custom-resources",
+    on=(Can.INSIDE_POD, Can.CREATE_PODS),
+)
+def served_apis(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
+    """What those requests hold, and who acts on the answers, is in no snapshot."""
+    facts = world.clusters[capability.cluster]
+    for document in facts.snapshot.of(kinds.API_SERVICE):
+        service = _object(_object(document.get("spec")).get("service"))
+        yield from _answers(facts, capability, document, service, "answers what is asked of its API")
+    for document in facts.snapshot.of(kinds.CUSTOM_RESOURCE_DEFINITION):
+        conversion = _object(_object(document.get("spec")).get("conversion"))
+        config = _object(_object(conversion.get("webhook")).get("clientConfig"))
+        if conversion.get("strategy") == "Webhook":
+            yield from _answers(facts, capability, document, _object(config.get("service")), "converts its resources")
+
+
+def _answers(
+    facts: ClusterFacts, capability: Capability, document: Object, service: Mapping[str, Any], what: str
+) -> Iterator[Derivation]:
+    namespace, name = str(service.get("namespace") or ""), str(service.get("name") or "")
+    if not namespace or not _behind(facts, capability, namespace, name):
+        return
+    shown = object_name(facts.name, document)
+    yield Derivation(
+        Capability(Can.CLUSTER_ADMIN, facts.name),
+        "apiserver/served-by-own-pods",
+        object_step(f"Service {namespace}/{name} {what}", shown),
+        f"who acts on what {shown.kind} {shown.name} answers, which Service {namespace}/{name} serves",
+    )
+
+
+def _object(raw: object) -> Mapping[str, Any]:
+    return raw if isinstance(raw, Mapping) else {}
 
 
 _INGRESS_NGINX = re.compile(r"ingress-nginx/controller[^:]*:v?(\d+)\.(\d+)\.(\d+)")
@@ -169,23 +247,30 @@ def free_host_path(world: RuleWorld, capability: Capability, state: State) -> It
     facts = world.clusters[capability.cluster]
     if capability.can is Can.POWER and capability.name != Power.WRITE_CLAIMS.value:
         return
-    claimer = next(state.powers(facts.name, Power.WRITE_CLAIMS.value), None)
-    makers = state.of(Can.CREATE_PODS, facts.name)
-    if claimer is None or not makers or capability not in (claimer, *makers):
+    free = [volume for volume in facts.snapshot.of(kinds.PERSISTENT_VOLUME) if _free_root(volume)]
+    if not free:
         return
-    for volume in facts.snapshot.of(kinds.PERSISTENT_VOLUME):
-        spec = volume.get("spec") or {}
-        path = (spec.get("hostPath") or {}).get("path") or (spec.get("local") or {}).get("path")
-        if path and dangerous_path(path) and not (spec.get("claimRef") or {}).get("name"):
-            other = makers[0] if capability == claimer else claimer
-            text = f"a claim may bind PersistentVolume {volume['metadata']['name']}, which is {path} of a node"
+    for claimer in list(state.powers(facts.name, Power.WRITE_CLAIMS.value)):
+        for maker in state.of(Can.CREATE_PODS, facts.name):
+            if capability not in (claimer, maker):
+                continue
+            if EVERYWHERE not in (claimer.namespace, maker.namespace) and claimer.namespace != maker.namespace:
+                continue
+            place = claimer.namespace if maker.namespace == EVERYWHERE else maker.namespace
+            text = f"a claim may bind PersistentVolume {free[0]['metadata']['name']}, which is a directory of a node"
             yield Derivation(
-                Capability(Can.CREATE_ROOT_PODS, facts.name, makers[0].namespace),
+                Capability(Can.CREATE_ROOT_PODS, facts.name, place),
                 "storage/host-path-volume",
-                object_step(text, object_name(facts.name, volume)),
+                object_step(text, object_name(facts.name, free[0])),
                 None,
-                (other,),
+                (maker if capability == claimer else claimer,),
             )
+
+
+def _free_root(volume: Object) -> bool:
+    spec = volume.get("spec") or {}
+    path = (spec.get("hostPath") or {}).get("path") or (spec.get("local") or {}).get("path")
+    return path is not None and dangerous_path(path) and not (spec.get("claimRef") or {}).get("name")
 
 
 @rule(

@@ -91,6 +91,65 @@ def _through_project(world: RuleWorld, facts: ClusterFacts, document: Object, na
                     yield Derivation(gives, "argocd/application", object_step(text, shown), _tie_doubt(ties, cluster))
 
 
+@rule(
+    "argocd/shared-repository",
+    "Whoever writes the repository of one Application writes that of every other which is read from there.",
+    source="argo-cd.readthedocs.io/en/stable/operator-manual/security (Git as the source of truth)",
+    on=(Can.DELIVER,),
+)
+def shared_repository(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
+    """Git gives rights by repository, and not by path. Who has them is in no cluster: in doubt, unless the Partition
+    assumes that the platform alone writes (``assume.repositories: platform``). Charts of a registry are left out."""
+    if capability.detail != "Application" or world.partition.assume.facts.get("repositories") == "platform":
+        return
+    facts = world.clusters[capability.cluster]
+    found = _named(facts, kinds.ARGO_APPLICATION, capability.namespace, capability.name)
+    ours = set() if found is None else set(_repositories(found))
+    for cluster in world.clusters.values() if ours else ():
+        for document in cluster.snapshot.of(kinds.ARGO_APPLICATION):
+            shared = sorted(ours & set(_repositories(document)))
+            name = object_name(cluster.name, document)
+            if shared and document is not found:
+                gives = Capability(Can.DELIVER, cluster.name, name.namespace, name.name, "Application")
+                text = f"Application {name.name} is read from {shared[0]} too"
+                doubt = f"whether all who write {shared[0]} are meant to write what Application {name.name} deploys"
+                yield Derivation(gives, "argocd/shared-repository", object_step(text, name), doubt)
+
+
+def _repositories(document: Object) -> Iterator[str]:
+    spec = document.get("spec") or {}
+    for source in (spec.get("source"), *(spec.get("sources") or ())):
+        if isinstance(source, Mapping) and source.get("repoURL") and not source.get("chart"):
+            plain = str(source["repoURL"]).lower().removesuffix("/").removesuffix(".git")
+            yield plain.partition("://")[2].rpartition("@")[2] or plain.rpartition("@")[2].replace(":", "/", 1)
+
+
+@rule(
+    "argocd/application-sets",
+    "An ApplicationSet makes Applications, of which a snapshot of files shows none.",
+    source="argo-cd.readthedocs.io/en/stable/operator-manual/applicationset",
+    on=(Can.ACT_AS,),
+)
+def application_sets(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
+    """Those without an Application that names them as its owner: whose they are and where they deploy is in doubt."""
+    facts = world.clusters[capability.cluster]
+    made = {
+        owner.get("name")
+        for document in facts.snapshot.of(kinds.ARGO_APPLICATION)
+        for owner in document["metadata"].get("ownerReferences") or ()
+        if owner.get("kind") == "ApplicationSet"
+    }
+    for document in facts.snapshot.of(kinds.ARGO_APPLICATION_SET):
+        name = object_name(facts.name, document)
+        if name.name not in made:
+            doubt = (
+                f"which Applications ApplicationSet {name.namespace}/{name.name} makes, and who writes their sources"
+            )
+            for cluster in world.clusters:
+                gives = Capability(Can.CLUSTER_ADMIN, cluster)
+                yield Derivation(gives, "argocd/application-sets", None, doubt)
+
+
 _BY_KIND: Mapping[tuple[str, str], Power] = {
     ("", "Pod"): Power.CREATE_PODS,
     ("", "ReplicationController"): Power.CREATE_PODS,

@@ -7,14 +7,17 @@ that is certain breaks the promise, one that hangs on an unknown fact leaves it 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ringfence.prove import kinds
 from ringfence.prove.closure.capability import EVERYWHERE, Can, Capability
 from ringfence.prove.closure.engine import Chain, State
 from ringfence.prove.facts.cluster import ClusterFacts
 from ringfence.prove.facts.territory import Territory
 from ringfence.prove.proof import Answer, Step, Verdict
 from ringfence.prove.rbac.index import Grant, Subject
+from ringfence.prove.rbac.powers import Power
 from ringfence.prove.rules.registry import state_rule
 from ringfence.prove.verdicts.mend import mend
+from ringfence.prove.verdicts.unmodelled import unmodelled
 from ringfence.prove.verdicts.world import ProofWorld
 
 OF_BOTH = state_rule(
@@ -28,6 +31,8 @@ def access_verdict(world: ProofWorld, a: Territory, b: Territory, missing: list[
     """The verdict on access from A to B. ``missing`` are gaps that were found before."""
     state = world.state(a.name, b.name)
     harms = sorted(_harms(world, state, a, b), key=lambda item: _price(state, item))
+    if OF_BOTH in world.without:
+        harms = [item for item in harms if state.chain(item).steps]
     if harms:
         best = harms[0]
         chain = state.chain(best)
@@ -36,6 +41,8 @@ def access_verdict(world: ProofWorld, a: Territory, b: Territory, missing: list[
             return Verdict(Answer.BROKEN, steps, (), mend(world, steps), chain.rules or (OF_BOTH,))
         missing = [*missing, *_doubts(state, harms)]
     missing = [*missing, *_unnamed(world, a, b)]
+    for cluster in sorted(b.clusters):
+        missing += unmodelled(state, cluster, (Power.WRITE_SHARED_STORES,))
     if missing:
         return Verdict(Answer.UNKNOWN, missing=tuple(dict.fromkeys(missing)))
     return Verdict(Answer.HOLDS)
@@ -134,11 +141,15 @@ def _named_there(world: ProofWorld, capability: Capability, namespace: str) -> b
     facts = world.clusters[capability.cluster]
     names = set(capability.detail.split(","))
     if resource == "secrets":
-        return bool(names & set(facts.secrets_in.get(namespace, ()))) or bool(
+        broken = {item.name for item in facts.snapshot.defective(kinds.SECRET) if item.namespace in ("", namespace)}
+        return bool(names & {*facts.secrets_in.get(namespace, ()), *broken}) or bool(
             facts.snapshot.unseen("secrets", namespace)
         )
     if resource == "pods":
-        return any(pod.name.name in names for pod in facts.pods_in.get(namespace, ()) if not pod.template)
+        return any(
+            any(name.startswith(f"{pod.name.name}-") for name in names) if pod.template else pod.name.name in names
+            for pod in facts.pods_in.get(namespace, ())
+        )
     return True
 
 

@@ -46,6 +46,8 @@ def _of_clusters(world: ProofWorld) -> Iterator[str]:
             by_text.setdefault("the snapshot is complete at its moment", []).append(name)
         if facts.snapshot.of(kinds.ARGO_APPLICATION):
             text = "nobody but a deployment's owner and the platform writes to where its Application is read from"
+            if world.partition.assume.facts.get("repositories") == "platform":
+                text = "nobody but the platform writes to where Applications are read from (assume.repositories)"
             by_text.setdefault(text, []).append(name)
     for text, names in by_text.items():
         yield f"{', '.join(names)}: {text}"

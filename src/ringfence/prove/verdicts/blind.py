@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from ringfence.prove import kinds
 from ringfence.prove.catalogue import known, touched_by_kind, touched_by_resource
 from ringfence.prove.facts.cluster import ClusterFacts
-from ringfence.prove.facts.territory import Territory
+from ringfence.prove.facts.territory import Territory, pool_nodes
 from ringfence.prove.kinds import Kind
+from ringfence.prove.partition import Where
 from ringfence.prove.proof import Dimension
 from ringfence.prove.snapshot import Defect
 from ringfence.prove.verdicts.world import ProofWorld
@@ -59,8 +60,29 @@ def _absent(world: ProofWorld, side: Territory) -> Iterator[str]:
         for namespace in where.namespaces:
             if namespace not in present:
                 yield f"namespace {namespace} of {side.name} is not in the snapshot of {where.cluster}"
+        if where.pool is not None and not pool_nodes(facts, where.pool):
+            yield f"node pool {where.pool} of {side.name}: no node of {where.cluster} carries its name in a label"
+        if where.labels and not _carried(facts, where):
+            words = ", ".join(f"{key}={value}" for key, value in sorted(where.labels.items()))
+            yield f"what {side.name} is: no object of {where.cluster} carries {words}"
     if not side.deployment.where:
         yield f"where {side.name} is"
+
+
+def _carried(facts: ClusterFacts, where: Where) -> bool:
+    """Whether anything that a deployment can be told by carries the labels of a place."""
+    wanted = where.labels.items()
+    if any(
+        wanted <= pod.labels.items() and (not where.namespaces or pod.namespace in where.namespaces)
+        for pod in facts.pods
+    ):
+        return True
+    return any(
+        wanted <= (item["metadata"].get("labels") or {}).items()
+        and (not where.namespaces or item["metadata"]["namespace"] in where.namespaces)
+        for kind in (kinds.SERVICE_ACCOUNT, kinds.SECRET, kinds.CONFIG_MAP)
+        for item in facts.snapshot.of(kind)
+    )
 
 
 def _unlisted(facts: ClusterFacts, spaces: frozenset[str]) -> Iterator[tuple[Dimension, str]]:

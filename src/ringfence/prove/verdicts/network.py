@@ -11,6 +11,7 @@ from dataclasses import replace
 from ringfence.prove.admission.placement import nodes_open_to
 from ringfence.prove.answer import Answer as Found
 from ringfence.prove.answer import Truth
+from ringfence.prove.catalogue import NETWORK_GROUPS
 from ringfence.prove.closure.capability import EVERYWHERE, Can, Capability
 from ringfence.prove.closure.engine import State
 from ringfence.prove.facts.cluster import ClusterFacts
@@ -26,7 +27,9 @@ from ringfence.prove.proof import Answer, Mend, Step, Verdict
 from ringfence.prove.rbac.powers import Power
 from ringfence.prove.rules.escalation import names_of
 from ringfence.prove.rules.registry import state_rule
+from ringfence.prove.rules.wording import in_place
 from ringfence.prove.verdicts.outside import outside_missing
+from ringfence.prove.verdicts.unmodelled import unmodelled
 from ringfence.prove.verdicts.world import ProofWorld
 
 CONNECTS = state_rule(
@@ -119,7 +122,7 @@ def _outside(world: ProofWorld, cluster: str, a: Territory, b: Territory, other:
 def _in_cluster(world: ProofWorld, cluster: str, a: Territory, b: Territory) -> Verdict:
     state = world.state(a.name, b.name)
     admin = Capability(Can.CLUSTER_ADMIN, cluster)
-    if state.has(admin) and state.chain(admin).certain:
+    if state.has(admin) and state.chain(admin).certain and ADMIN not in world.without:
         chain = state.chain(admin)
         end = Step(
             f"whoever owns {cluster} reaches every pod", f"cluster {cluster}", f"{cluster}:namespace/kube-system", ADMIN
@@ -127,6 +130,8 @@ def _in_cluster(world: ProofWorld, cluster: str, a: Territory, b: Territory) -> 
         return Verdict(Answer.BROKEN, (*chain.steps, end), rules=(*chain.rules, ADMIN))
     short = _past_policies(world, cluster, state, b)
     if short.answer is Answer.BROKEN:
+        return short
+    if CONNECTS in world.without:
         return short
     target = _plain_group(world, cluster, b)
     spans = _declared(world, a, b)
@@ -137,12 +142,19 @@ def _in_cluster(world: ProofWorld, cluster: str, a: Territory, b: Territory) -> 
         if crossing.truth is Truth.YES:
             return _broken(world, cluster, state, crossing.connections[0], b)
     crossing = cross_connections(net, _group(world, cluster, a, b, certain=False), target, spans)
-    missing = [*short.missing, *unmodelled(state, cluster, _OPENS)]
+    missing = [*short.missing, *unmodelled(state, cluster, _OPENS), *_vendor_policies(state, cluster)]
     if state.has(admin):
         missing += state.chain(admin).doubts
     if crossing.truth is not Truth.NO:
         missing += _missing(crossing, state, cluster)
     return Verdict(Answer.UNKNOWN, missing=tuple(dict.fromkeys(missing))) if missing else Verdict(Answer.HOLDS)
+
+
+def _vendor_policies(state: State, cluster: str) -> Iterator[str]:
+    """Rights to write policies in the languages of network plugins, which may open what others close."""
+    for capability in state.of(Can.WRITE_CUSTOM, cluster):
+        if capability.name.partition(".")[2] in NETWORK_GROUPS:
+            yield f"what comes of the right to write {capability.name} {in_place(capability.namespace)}"
 
 
 _OPENS = (Power.WRITE_TRAFFIC_CLASSES, Power.CREATE_PROJECTS)
@@ -186,17 +198,6 @@ def _proxied(state: State, capability: Capability, b: Territory) -> Iterator[Ver
         text = f"the API server connects whoever asks to {pod.shown}"
         yield _short(state, capability, Step(text, pod.shown, str(pod.name), PROXIED))
         return
-
-
-def unmodelled(state: State, cluster: str, powers: tuple[Power, ...]) -> list[str]:
-    """Rights over what all deployments share, and whose effect depends on programs that no snapshot shows."""
-    found: dict[str, None] = {}
-    for power in powers:
-        for capability in state.powers(cluster, power.value):
-            chain = state.chain(capability)
-            shown = f" ({chain.steps[-1].by})" if chain.steps else ""
-            found.update(dict.fromkeys([*chain.doubts, f"what comes of the right to {power.value}{shown}"]))
-    return list(found)
 
 
 def _missing(crossing: Crossing, state: State, cluster: str) -> list[str]:

@@ -20,6 +20,7 @@ from ringfence.prove.rbac.powers import Power
 from ringfence.prove.rules.asked import answer_step, doubt_of
 from ringfence.prove.rules.registry import state_rule
 from ringfence.prove.scheduling.land import land
+from ringfence.prove.verdicts.unmodelled import unmodelled
 from ringfence.prove.verdicts.world import ProofWorld
 
 STARVES = state_rule(
@@ -36,6 +37,11 @@ MOVES = state_rule(
     "performance/changes-nodes",
     "Who changes nodes, or binds pods to them, moves workloads between pools.",
     source="separation.md 6.6: patch nodes or nodes/status; create pods/binding",
+)
+ROOT = state_rule(
+    "performance/root-on-node",
+    "Root on a node takes all of it, and stops what runs there.",
+    source="kubernetes.io/docs/concepts/security/pod-security-standards",
 )
 
 
@@ -58,13 +64,14 @@ def performance_verdict(world: ProofWorld, a: Territory, b: Territory, missing: 
 def _owned(world: ProofWorld, cluster: str, a: Territory, b: Territory) -> Verdict:
     """Whoever owns B's cluster, or makes pods in it, starves B there."""
     state = world.state(a.name, b.name)
-    for capability in (Capability(Can.CLUSTER_ADMIN, cluster), *state.of(Can.CREATE_PODS, cluster)):
-        if state.has(capability):
-            chain = state.chain(capability)
-            if not chain.certain:
-                return Verdict(Answer.UNKNOWN, missing=chain.doubts)
-            return Verdict(Answer.BROKEN, chain.steps, rules=chain.rules)
-    return Verdict(Answer.HOLDS)
+    ways = (Capability(Can.CLUSTER_ADMIN, cluster), *state.of(Can.CREATE_PODS, cluster))
+    chains = [state.chain(capability) for capability in ways if state.has(capability)]
+    if not chains:
+        return Verdict(Answer.HOLDS)
+    chain = min(chains, key=lambda item: (len(item.doubts), len(item.steps)))
+    if not chain.certain:
+        return Verdict(Answer.UNKNOWN, missing=chain.doubts)
+    return Verdict(Answer.BROKEN, chain.steps, rules=chain.rules)
 
 
 def _in_cluster(world: ProofWorld, cluster: str, a: Territory, b: Territory, *, soft: bool) -> Verdict:
@@ -75,17 +82,52 @@ def _in_cluster(world: ProofWorld, cluster: str, a: Territory, b: Territory, *, 
         chain = state.chain(admin)
         if chain.certain:
             return Verdict(Answer.BROKEN, chain.steps, rules=chain.rules)
+    taken = _takes_nodes(world, facts, state, b, soft=soft)
+    if taken.answer is Answer.BROKEN:
+        return taken
+    if (STARVES if soft else SHARES) in world.without:
+        return taken
     sure = _soft(world, facts, state, a, b, certain=True) if soft else _hard(world, facts, state, a, b, certain=True)
     if sure.truth is Truth.YES:
         return _broken(state, cluster, sure, soft=soft)
     maybe = _soft(world, facts, state, a, b, certain=False) if soft else _hard(world, facts, state, a, b, certain=False)
-    gaps = list(state.chain(admin).doubts) if state.has(admin) else []
+    gaps = [*taken.missing, *unmodelled(state, cluster, _UNMODELLED)]
+    gaps += state.chain(admin).doubts if state.has(admin) else ()
     for found in (sure, maybe):
         if found.truth is Truth.UNKNOWN:
             gaps += found.settles or found.because
     if maybe.truth is Truth.YES and sure.truth is Truth.NO:
         gaps += _doubts(state, cluster) or maybe.because
     return Verdict(Answer.UNKNOWN, missing=tuple(dict.fromkeys(gaps))) if gaps else Verdict(Answer.HOLDS)
+
+
+_UNMODELLED = (Power.WRITE_FAIRNESS, Power.CREATE_PROJECTS)
+
+
+def _takes_nodes(world: ProofWorld, facts: ClusterFacts, state: State, b: Territory, *, soft: bool) -> Verdict:
+    """Whoever changes nodes or binds pods, or is root where B's pods run, takes B's nodes from it."""
+    ends: list[tuple[Capability, Step | None]] = []
+    if MOVES not in world.without:
+        for power in (Power.WRITE_NODES, Power.BIND_PODS):
+            for item in state.powers(facts.name, power.value):
+                there = item.namespace in (EVERYWHERE, *b.namespaces(facts.name))
+                if power is Power.WRITE_NODES or there or not soft:
+                    ends.append((item, None))
+    if ROOT not in world.without:
+        for pod in b.pods(facts.name):
+            for node in dict.fromkeys((pod.node, EVERYWHERE)):
+                item = Capability(Can.ON_NODE, facts.name, "", node or EVERYWHERE)
+                if state.has(item) and not pod.template:
+                    text = f"whoever is root on the node of {pod.shown} stops it"
+                    ends.append((item, Step(text, pod.shown, str(pod.name), ROOT)))
+    missing: dict[str, None] = {}
+    for item, end in ends:
+        chain = state.chain(item)
+        if chain.certain:
+            steps = chain.steps if end is None else (*chain.steps, end)
+            return Verdict(Answer.BROKEN, steps, rules=(*chain.rules, MOVES if end is None else ROOT))
+        missing.update(dict.fromkeys(chain.doubts))
+    return Verdict(Answer.UNKNOWN if missing else Answer.HOLDS, missing=tuple(missing))
 
 
 def _doubts(state: State, cluster: str) -> list[str]:
@@ -187,12 +229,6 @@ def _past_webhooks(facts: ClusterFacts, namespace: str) -> Found:
 
 
 def _hard(world: ProofWorld, facts: ClusterFacts, state: State, a: Territory, b: Territory, *, certain: bool) -> Found:
-    for power in (Power.WRITE_NODES, Power.BIND_PODS):
-        for item in state.powers(facts.name, power.value):
-            if not certain or state.reached[item].doubts == 0:
-                step = state.chain(item).steps
-                text = step[-1].step if step else power.value
-                return Found(Truth.YES, (text,), (), (step[-1].object.partition(":")[2],) if step else ())
     if not facts.nodes:
         text = "no Node is in the snapshot: whether the two share one"
         return Found(Truth.UNKNOWN, (text,), (text,))
@@ -280,7 +316,11 @@ def _place(
 ) -> None:
     """Where a pod is, or where the scheduler may put it again: a pod that is restarted elsewhere shares that node."""
     body = {key: value for key, value in dict(spec).items() if key != "nodeName"}  # type: ignore[call-overload] # a spec
-    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "namespace": namespace}, "spec": body}
+    metadata = {"name": "p", "namespace": namespace}
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": body}
+    if kind == "DaemonSet":
+        # Its controller adds tolerations: such pods run where nothing else is scheduled any more.
+        pod = {"apiVersion": "apps/v1", "kind": kind, "metadata": metadata, "spec": {"template": {"spec": body}}}
     for name in facts.nodes:
         if found[name].truth is Truth.YES:
             continue

@@ -33,7 +33,8 @@ STORE = state_rule(
 
 def platform_verdict(world: ProofWorld, a: Territory, b: Territory, missing: list[str], level: Level | None) -> Verdict:
     """The verdict on shared components; ``level`` is what was promised (None: report everything shared)."""
-    shared = list(_shared(world, a, b, management_too=level is not Level.CLUSTER))
+    found = _shared(world, a, b, management_too=level is not Level.CLUSTER)
+    shared = [step for step in found if step.rule not in world.without]
     if shared:
         return Verdict(
             Answer.BROKEN, (shared[0],), mend=Mend("place the two in different Environments"), rules=(shared[0].rule,)

@@ -8,13 +8,16 @@ from typing import Any
 
 from ringfence.landscape.model import TRANSFORMATION
 from ringfence.prove import kinds
+from ringfence.prove.admission.podsecurity import ENFORCE
 from ringfence.prove.closure.capability import EVERYWHERE, Can, Capability
+from ringfence.prove.closure.engine import State
 from ringfence.prove.facts.cluster import ClusterFacts
 from ringfence.prove.facts.territory import Territory
 from ringfence.prove.kinds import Object, object_name
 from ringfence.prove.proof import Answer, Mend, Step, Verdict
 from ringfence.prove.rbac.powers import Power
 from ringfence.prove.rules.registry import state_rule
+from ringfence.prove.verdicts.unmodelled import unmodelled
 from ringfence.prove.verdicts.world import ProofWorld
 
 BACKEND = state_rule(
@@ -67,10 +70,14 @@ def storage_verdict(world: ProofWorld, a: Territory, b: Territory) -> Verdict:
         found = _rewrites(world, a, b, cluster, theirs) or _free(world, a, b, facts, theirs)
         if found is not None:
             return found
+        if theirs:
+            missing.update(dict.fromkeys(unmodelled(state, cluster, (Power.WRITE_STORAGE,))))
+            missing.update(dict.fromkeys(_inline(facts, state, theirs)))
     step = _one_backend(world, a, b) or _host_path(world, a, b) or _copied(world, a, b)
     if step is not None and step.rule not in world.without:
         return Verdict(Answer.BROKEN, (step,), mend=Mend(_MENDS.get(step.rule, _OWN_VOLUME)), rules=(step.rule,))
-    missing.update(dict.fromkeys(_grants(world, a, b)))
+    if GRANT not in world.without:
+        missing.update(dict.fromkeys(_grants(world, a, b)))
     return Verdict(Answer.UNKNOWN, missing=tuple(missing)) if missing else Verdict(Answer.HOLDS)
 
 
@@ -177,7 +184,7 @@ def _rewrites(
     state = world.state(a.name, b.name)
     if not theirs or REWRITE in world.without:
         return None
-    for power in (Power.WRITE_VOLUMES, Power.WRITE_SNAPSHOT_CONTENTS):
+    for power in (Power.WRITE_VOLUMES, Power.CHANGE_VOLUMES, Power.WRITE_SNAPSHOT_CONTENTS):
         for capability in state.powers(cluster, power.value):
             chain = state.chain(capability)
             makers = state.of(Can.CREATE_PODS, cluster)
@@ -202,19 +209,27 @@ def _free(
     if FREE in world.without:
         return None
     state = world.state(a.name, b.name)
-    claimer = next(state.powers(facts.name, Power.WRITE_CLAIMS.value), None)
-    if claimer is None or not state.of(Can.CREATE_PODS, facts.name):
+    makers = {item.namespace for item in state.of(Can.CREATE_PODS, facts.name)}
+    claimers = [
+        item
+        for item in state.powers(facts.name, Power.WRITE_CLAIMS.value)
+        if EVERYWHERE in (item.namespace, *makers) or item.namespace in makers
+    ]
+    claimer = min(claimers, key=lambda item: (state.reached[item].doubts, state.reached[item].steps), default=None)
+    if claimer is None:
         return None
     backends = {backend(volume): name for name, volume in theirs.items()} if theirs else {}
     for volume in facts.snapshot.of(kinds.PERSISTENT_VOLUME):
         spec = volume.get("spec") or {}
         key = backend(volume)
-        if (spec.get("claimRef") or {}).get("name") or key is None or key not in backends:
+        named = volume["metadata"]["name"]
+        shown = named if named in theirs else backends.get(key) if key is not None else None
+        if (spec.get("claimRef") or {}).get("name") or shown is None:
             continue
         chain = state.chain(claimer)
         if chain.certain:
             name = object_name(facts.name, volume)
-            text = f"a claim may bind {name.name}, which is the storage of {backends[key]}"
+            text = f"a claim may bind {name.name}, which is the storage of {shown}"
             step = Step(text, f"PersistentVolume {name.name}", str(name), FREE)
             return Verdict(Answer.BROKEN, (*chain.steps, step), rules=(*chain.rules, FREE))
     return None
@@ -232,29 +247,67 @@ def _backend_of(spec: Mapping[str, Any]) -> tuple[str, ...] | None:
         return ("csi", str(csi.get("driver")), str(csi["volumeHandle"]))
     if nfs.get("server"):
         return ("nfs", str(nfs["server"]), str(nfs.get("path", "/")).rstrip("/") or "/")
-    for kind, field in (
-        ("awsElasticBlockStore", "volumeID"),
-        ("gcePersistentDisk", "pdName"),
-        ("azureDisk", "diskURI"),
-        ("azureFile", "shareName"),
-        ("glusterfs", "path"),
-        ("cephfs", "path"),
-        ("iscsi", "iqn"),
-        ("rbd", "image"),
-    ):
+    attributes = csi.get("volumeAttributes") or {}
+    if csi.get("driver") and (attributes.get("server") or attributes.get("source")):
+        # An inline volume of a share, as the drivers for NFS and SMB take it.
+        return (
+            "csi",
+            str(csi["driver"]),
+            str(attributes.get("server")),
+            str(attributes.get("share") or attributes.get("source")),
+        )
+    for kind, fields in _BACKENDS.items():
         body = spec.get(kind)
-        if isinstance(body, Mapping) and body.get(field):
-            return (kind, str(body[field]))
+        if isinstance(body, Mapping) and body.get(fields[0]):
+            return (kind, *(str(body[field]) for field in fields if body.get(field)))
     return None
+
+
+# What names a storage of each kind: the field that must be there, then those that tell two of one name apart.
+_BACKENDS: Mapping[str, tuple[str, ...]] = {
+    "awsElasticBlockStore": ("volumeID", "partition"),
+    "gcePersistentDisk": ("pdName", "partition"),
+    "azureDisk": ("diskURI",),
+    "azureFile": ("shareName", "secretName"),
+    "glusterfs": ("path", "endpoints"),
+    "cephfs": ("monitors", "path"),
+    "iscsi": ("iqn", "targetPortal", "lun"),
+    "fc": ("targetWWNs", "lun"),
+    "rbd": ("image", "monitors", "pool"),
+    "vsphereVolume": ("volumePath",),
+    "portworxVolume": ("volumeID",),
+}
+
+
+def _inline(facts: ClusterFacts, state: State, theirs: Mapping[str, Object]) -> Iterator[str]:
+    """Storage on a network that any pod may name by itself: only Pod Security's level restricted keeps pods from it."""
+    shares = {
+        name: key[1]
+        for name, volume in sorted(theirs.items())
+        if (key := backend(volume)) is not None and key[0] in ("nfs", "iscsi", "glusterfs", "cephfs", "rbd", "fc")
+    }
+    for maker in state.of(Can.CREATE_PODS, facts.name) if shares else ():
+        for namespace in facts.every_namespace() if maker.namespace == EVERYWHERE else (maker.namespace,):
+            if (facts.namespaces.get(namespace) or {}).get(ENFORCE) != "restricted":
+                name = next(iter(shares))
+                yield f"whether {shares[name]}, the storage of {name}, lets other pods in ({namespace} may mount it)"
+                return
 
 
 def _one_backend(world: ProofWorld, a: Territory, b: Territory) -> Step | None:
     ours = {key for cluster in a.clusters for key in _backends(a, world.clusters[cluster])}
     for cluster in sorted(b.clusters):
         for key, (shown, name) in _backends(b, world.clusters[cluster]).items():
-            if key in ours:
+            if any(_one_storage(key, mine) for mine in ours):
                 return Step(f"both mount the storage {'/'.join(key[1:])}", shown, name, BACKEND)
     return None
+
+
+def _one_storage(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
+    """Whether two are the same, or one share of a server lies within the other."""
+    if one == other:
+        return True
+    return one[0] == other[0] == "nfs" and one[1] == other[1] and _overlap(one[2], other[2])
 
 
 def _backends(owned: Territory, facts: ClusterFacts) -> dict[tuple[str, ...], tuple[str, str]]:
@@ -298,6 +351,8 @@ def _overlap(one: str, other: str) -> bool:
 def _grants(world: ProofWorld, a: Territory, b: Territory) -> Iterator[str]:
     for cluster in sorted(a.clusters & b.clusters):
         facts = world.clusters[cluster]
+        state = world.state(a.name, b.name)
+        claims = {item.namespace for item in state.powers(cluster, Power.WRITE_CLAIMS.value)}
         for document in facts.snapshot.of(kinds.REFERENCE_GRANT):
             namespace = document["metadata"]["namespace"]
             if namespace not in b.namespaces(cluster):
@@ -305,7 +360,8 @@ def _grants(world: ProofWorld, a: Territory, b: Territory) -> Iterator[str]:
             spec = document.get("spec") or {}
             sources = {str(item.get("namespace")) for item in spec.get("from") or () if isinstance(item, dict)}
             targets = {str(item.get("kind")) for item in spec.get("to") or () if isinstance(item, dict)}
-            if sources & a.namespaces(cluster) and targets & {"VolumeSnapshot", "PersistentVolumeClaim"}:
+            ours = a.namespaces(cluster) | claims
+            if (sources & ours or EVERYWHERE in ours) and targets & {"VolumeSnapshot", "PersistentVolumeClaim"}:
                 yield (
                     f"whether {cluster} has CrossNamespaceVolumeDataSource on: "
                     f"ReferenceGrant {namespace}/{document['metadata']['name']} lets claims copy B's volumes"
