@@ -54,6 +54,9 @@ def command(
     watch: Annotated[
         bool, typer.Option("--watch", help="Stay, and tell every change of a verdict as it happens.")
     ] = False,
+    record: Annotated[
+        bool, typer.Option("--record", help="Write what was proved into the Landscape's ledger.")
+    ] = False,
     init: Annotated[bool, typer.Option("--init", help="Write a first Partition from what is there.")] = False,
 ) -> None:
     """Prove that the separation holds, or show how it breaks."""
@@ -80,11 +83,24 @@ def command(
     if init:
         _init(request)
         return
+    if watch and record:
+        raise UsageError(
+            "--watch records nothing", hint="ringfence prove FILE --record, when there is something to keep"
+        )
     if watch:
         from ringfence.cli.prove_watch import watch_proof
 
         raise typer.Exit(int(watch_proof(request, output, explain)))
+    if record:
+        from ringfence.flows.proof_record import check_recordable
+
+        check_recordable(request)
     proved = prove_request(request, Paths.from_environment(), SystemClock(), say)
+    if record and request.landscape is not None:
+        from ringfence.flows.proof_record import record_proof
+
+        said = record_proof(request.landscape, proved, Paths.from_environment(), SystemClock())
+        say(f"recorded: {said}")
     for line in proved.asking:
         say(printable(line))
     if explain is not None:
