@@ -1,6 +1,7 @@
 """Landscapes for integration tests, and the six levels in one Topology."""
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 from ringfence.decide.topology import Topology
@@ -27,13 +28,44 @@ spec:
 _APPLICATION = """\
     - name: {name}
       team: alpha
-      source: {{helm: charts/{name}}}
+      source: {{{source}}}
       data: internal
       {more}
       requests: {{cpu: 100m, memory: 128Mi}}
       deployments: {deployments}
 """
+_CHARTS: Mapping[str, str] = {}
 _CHART = ROOT / "examples" / "clinic" / "charts" / "backoffice"
+
+_MANIFESTS = """\
+apiVersion: v1
+kind: ConfigMap
+metadata: {{name: {name}}}
+data: {{greeting: hello}}
+---
+apiVersion: v1
+kind: Service
+metadata: {{name: {name}}}
+spec:
+  selector: {{app: {name}}}
+  ports: [{{port: 80, targetPort: 8080}}]
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {{name: {name}}}
+spec:
+  replicas: 2
+  selector: {{matchLabels: {{app: {name}}}}}
+  template:
+    metadata: {{labels: {{app: {name}}}}}
+    spec:
+      securityContext: {{runAsNonRoot: true, runAsUser: 10001, seccompProfile: {{type: RuntimeDefault}}}}
+      containers:
+        - name: main
+          image: registry.example.org/{name}@sha256:0000000000000000000000000000000000000000000000000000000000000000
+          resources: {{requests: {{cpu: 50m, memory: 64Mi}}, limits: {{cpu: 50m, memory: 64Mi}}}}
+          securityContext: {{allowPrivilegeEscalation: false, capabilities: {{drop: [ALL]}}}}
+"""
 
 LEVEL_APPLICATIONS: dict[Level, str] = {
     Level.LABELS: "labels",
@@ -45,16 +77,31 @@ LEVEL_APPLICATIONS: dict[Level, str] = {
 }
 
 
-def write_landscape(folder: Path, name: str, applications: dict[str, str], more: str = "") -> Landscape:
-    """A Landscape with these applications (name to its ``deployments`` as YAML), each with a chart of its own."""
+def write_landscape(
+    folder: Path, name: str, applications: dict[str, str], more: str = "", sources: Mapping[str, str] = _CHARTS
+) -> Landscape:
+    """A Landscape with these applications (name to its ``deployments`` as YAML), each with a chart of its own, or what
+    ``sources`` names for it: ``kustomize: PATH`` or ``manifests: PATH``, whose files the caller writes.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     text = _HEAD.format(name=name)
     for application, deployments in applications.items():
-        text += _APPLICATION.format(name=application, more=more, deployments=deployments)
-        shutil.copytree(_CHART, folder / "charts" / application, dirs_exist_ok=True)
+        source = sources.get(application, f"helm: charts/{application}")
+        text += _APPLICATION.format(name=application, source=source, more=more, deployments=deployments)
+        if source.startswith("helm:"):
+            shutil.copytree(_CHART, folder / "charts" / application, dirs_exist_ok=True)
     path = folder / "ringfence.yaml"
     path.write_text(text, encoding="utf-8")
     return load_landscape(path)
+
+
+def write_manifests(folder: Path, name: str, *, kustomization: bool = False) -> None:
+    """Plain manifests of a small application: a ConfigMap, a Service and a Deployment of two pods."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "workload.yaml").write_text(_MANIFESTS.format(name=name), encoding="utf-8")
+    if kustomization:
+        text = "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: [workload.yaml]\n"
+        (folder / "kustomization.yaml").write_text(text, encoding="utf-8")
 
 
 def six_levels(folder: Path, name: str = "levels") -> tuple[Landscape, Topology]:

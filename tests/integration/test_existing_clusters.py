@@ -11,9 +11,9 @@ import yaml
 
 from integration.conftest import EngineHome, home_at
 from integration.killing import ringfence
-from integration.landscapes import write_landscape
+from integration.landscapes import write_landscape, write_manifests
 from ringfence.engine import EnvironmentState
-from ringfence.kube import NAMESPACES, open_cluster
+from ringfence.kube import NAMESPACES, PODS, SERVICES, open_cluster
 
 pytestmark = pytest.mark.engine
 
@@ -40,7 +40,15 @@ class Existing:
 @pytest.fixture(scope="module")
 def existing(environment: EnvironmentState, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Existing]:
     folder = tmp_path_factory.mktemp("existing")
-    write_landscape(folder, "brought", {"shop": "{testing: {}}"})
+    write_manifests(folder / "flat", "flat")
+    write_manifests(folder / "layered", "layered", kustomization=True)
+    write_landscape(
+        folder,
+        "brought",
+        dict.fromkeys(("shop", "flat", "layered"), "{testing: {}}"),
+        sources={"flat": "manifests: flat", "layered": "kustomize: layered"},
+    )
+    _let_argo_cd_deliver_everywhere(environment)
     home = home_at(tmp_path_factory.mktemp("existing-home"))
     merged: dict[str, object] = {"apiVersion": "v1", "kind": "Config", "clusters": [], "users": [], "contexts": []}
     for name, cluster in (("mine-management", environment.management), ("mine-1", environment.workloads[0])):
@@ -61,6 +69,24 @@ def existing(environment: EnvironmentState, tmp_path_factory: pytest.TempPathFac
         with open_cluster(kubeconfig, context) as connection:
             for item in connection.list_raw(NAMESPACES, label_selector="ringfence.dev/landscape=brought").items:
                 connection.delete(NAMESPACES, item["metadata"]["name"])
+    with open_cluster(kubeconfig, "mine-1") as connection:
+        binding = connection.resource_of("rbac.authorization.k8s.io/v1", "ClusterRoleBinding")
+        connection.delete(binding, "somebody-elses-argocd")
+
+
+def _let_argo_cd_deliver_everywhere(environment: EnvironmentState) -> None:
+    """As somebody who runs an Argo CD of their own may have it; Ringfence gives rights to its own only."""
+    name = {"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "ringfence:argocd"}
+    with open_cluster(environment.workloads[0].kubeconfig) as cluster:
+        cluster.apply(
+            {
+                "apiVersion": "rbac.authorization.k8s.io/v1",
+                "kind": "ClusterRoleBinding",
+                "metadata": {"name": "somebody-elses-argocd"},
+                "roleRef": {"apiGroup": name["apiGroup"], "kind": "ClusterRole", "name": "cluster-admin"},
+                "subjects": [name],
+            }
+        )
 
 
 def test_up_makes_no_cluster_and_finds_what_is_there(existing: Existing) -> None:
@@ -82,8 +108,35 @@ def test_apply_uses_the_argocd_that_is_there(existing: Existing) -> None:
     assert ended.code == 0, ended.output
     ended = ringfence(["status", str(existing.folder), "-o", "json"], existing.home.variables)
     seen = json.loads(ended.output)
-    assert [one["state"] for one in seen["deployments"]] == ["running"]
+    assert [one["state"] for one in seen["deployments"]] == ["running", "running", "running"]
     assert {cluster["embedded"] for one in seen["environments"] for cluster in one["clusters"]} == {False}
+
+
+@pytest.mark.parametrize("application", ["shop", "flat", "layered"])
+def test_every_kind_of_source_is_delivered_with_what_the_platform_says(
+    existing: Existing, environment: EnvironmentState, application: str
+) -> None:
+    """A chart, plain manifests and a Kustomize base: the pods are in their pool, with their account and priority."""
+    assert ringfence(["up", str(existing.folder), *existing.contexts()], existing.home.variables).code == 0
+    assert ringfence(["apply", str(existing.folder)], existing.home.variables).code == 0
+    namespace = f"{application}-testing"
+    with open_cluster(environment.workloads[0].kubeconfig) as cluster:
+        pods = cluster.list_raw(PODS, namespace, label_selector=f"app.kubernetes.io/instance={namespace}").items
+        services = cluster.list_raw(SERVICES, namespace).items
+        # What Argo CD delivered is not taken for something that Ringfence left behind.
+        assert ringfence(["diff", str(existing.folder)], existing.home.variables).code == 0
+        assert [one["metadata"]["uid"] for one in cluster.list_raw(SERVICES, namespace).items] == [
+            one["metadata"]["uid"] for one in services
+        ]
+    assert pods
+    for pod in pods:
+        spec = pod["spec"]
+        assert pod["status"]["phase"] == "Running"
+        assert spec["nodeSelector"] == {"node-restriction.kubernetes.io/pool": "apps"}
+        assert spec["serviceAccountName"] == namespace
+        assert spec["priorityClassName"] == "ringfence-brought-testing"
+        assert spec["automountServiceAccountToken"] is False
+    assert len(services) == 1
 
 
 def test_rights_that_are_missing_are_all_named_before_anything_is_written(

@@ -1,5 +1,6 @@
 """All six levels on real clusters: applied, synced, and what each boundary refuses when somebody really asks."""
 
+import base64
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +21,7 @@ from ringfence.flows.up import up
 from ringfence.kube import (
     APPLICATIONS,
     CONFIG_MAPS,
+    DEPLOYMENTS,
     NAMESPACES,
     NODES,
     PODS,
@@ -36,6 +38,7 @@ from ringfence.prove.proof import Answer as ProofAnswer
 from ringfence.prove.snapshot import snapshot_of
 from ringfence.prove.verdicts.pairs import prove
 from ringfence.render.names import POOL
+from ringfence.render.tenancy import ARGOCD_USER
 from topologies import between
 
 pytestmark = pytest.mark.engine
@@ -308,6 +311,50 @@ def test_no_data_comes_down_from_a_higher_class_but_by_a_named_transformation(bu
         maker = cluster.impersonating("system:serviceaccount:jobs:anonymise", ("system:masters",))
         maker.create(claim("anonymise", **prepared_elsewhere), dry_run=True)
         assert "spec.volumeName must be empty" in refused(maker, claim(**prepared_elsewhere))
+
+
+def test_argo_cd_sees_and_changes_what_it_delivers_and_nothing_else(built: Built) -> None:
+    """Asked as Argo CD itself, on the cluster to which it has delivered all of these."""
+    with built.open() as cluster:
+        argocd = cluster.impersonating(ARGOCD_USER, ("system:authenticated",))
+        (mine, *_) = argocd.list_raw(DEPLOYMENTS, "namespace-a").items
+        argocd.patch(
+            DEPLOYMENTS, mine["metadata"]["name"], {"metadata": {"annotations": {"seen": "yes"}}}, "namespace-a"
+        )
+        assert argocd.list_raw(PODS, "namespace-a").items
+        for resource, namespace in (
+            (SECRETS, "namespace-a"),
+            (POLICIES, "namespace-a"),
+            (QUOTAS, "namespace-a"),
+            (DEPLOYMENTS, "kube-system"),
+            (DEPLOYMENTS, None),
+            (SECRETS, None),
+            (NAMESPACES, None),
+            (NODES, None),
+        ):
+            with pytest.raises(ForbiddenError):
+                argocd.list_raw(resource, namespace)
+        with pytest.raises(ForbiddenError):
+            argocd.create(pod("namespace-a", "namespace-testing-1", "namespace-a"), dry_run=True)
+        with pytest.raises(ForbiddenError):
+            argocd.create({**mine, "metadata": {"name": "elsewhere", "namespace": "default"}}, dry_run=True)
+        for right in (
+            Right("create", "rbac.authorization.k8s.io", "rolebindings", "namespace-a"),
+            Right("impersonate", "", "users"),
+            Right("create", "", "pods", "namespace-a", subresource="exec"),
+            Right("get", "", "nodes", subresource="proxy"),
+        ):
+            assert not cluster.access_review(ARGOCD_USER, (), right).allowed
+    with built.open("main-management") as management:
+        for secret in management.list_raw(
+            SECRETS, "argocd", label_selector="argocd.argoproj.io/secret-type=cluster"
+        ).items:
+            told = base64.b64decode(secret["data"]["namespaces"]).decode().split(",")
+            name = base64.b64decode(secret["data"]["name"]).decode()
+            assert told == sorted({one.namespace for one in built.topology.placements if one.cluster == name})
+        argocd = management.impersonating(ARGOCD_USER, ("system:authenticated",))
+        with pytest.raises(ForbiddenError):
+            argocd.list_raw(SECRETS, "kube-system")
 
 
 @pytest.mark.parametrize(

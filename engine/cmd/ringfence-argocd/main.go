@@ -8,18 +8,15 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"syscall"
 
 	log "github.com/sirupsen/logrus"
 
 	"ringfence/engine/internal/argocd"
+	"ringfence/engine/internal/footprint"
 )
 
 const usage = "usage: ringfence-argocd run --directory DIR"
-
-// A tighter heap for a little more work: several environments share a small machine.
-const collectAt = 50
 
 func main() {
 	if len(os.Args) < 2 || os.Args[1] != "run" {
@@ -34,9 +31,7 @@ func main() {
 		os.Exit(2)
 	}
 	syscall.Umask(0o077) // what it writes is for its owner only
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(collectAt)
-	}
+	footprint.Start()
 	log.SetLevel(log.WarnLevel)
 	if err := argocd.Run(*directory); err != nil {
 		fmt.Fprintln(os.Stderr, "ringfence-argocd:", err)

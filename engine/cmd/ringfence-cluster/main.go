@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"syscall"
 
 	"go.etcd.io/etcd/server/v3/etcdmain"
@@ -17,12 +16,10 @@ import (
 	scheduler "k8s.io/kubernetes/cmd/kube-scheduler/app"
 
 	"ringfence/engine/internal/cluster"
+	"ringfence/engine/internal/footprint"
 )
 
 const usage = "usage: ringfence-cluster run --directory DIR | etcd|kube-apiserver|kube-controller-manager|kube-scheduler [FLAG]..."
-
-// A tighter heap for a little more work: several clusters share a small machine.
-const collectAt = 50
 
 func main() {
 	if len(os.Args) < 2 {
@@ -57,9 +54,7 @@ func run(arguments []string) int {
 		return 2
 	}
 	syscall.Umask(0o077) // what it writes is for its owner only
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(collectAt)
-	}
+	footprint.Start()
 	logsapi.ReapplyHandling = logsapi.ReapplyHandlingIgnoreUnchanged
 	if err := cluster.Run(*directory); err != nil {
 		fmt.Fprintln(os.Stderr, "ringfence-cluster:", err)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/argoproj/argo-cd/v3/common"
 
+	"ringfence/engine/internal/footprint"
 	"ringfence/engine/internal/state"
 )
 
@@ -70,6 +71,7 @@ func run(config Config, say func(state.Status)) error {
 		case <-started:
 			started = nil
 			say(state.Status{Phase: state.Ready})
+			footprint.Settle(ctx)
 		case <-signals:
 			return nil
 		}

@@ -272,19 +272,23 @@ func (i *installer) registerClusters(ctx context.Context, clusters []Cluster) er
 	return nil
 }
 
+// updateIfChanged leaves alone what others have written into the Secret: the namespaces that Argo CD may reach.
 func updateIfChanged(ctx context.Context, client kubernetes.Interface, wanted *corev1.Secret) error {
 	present, err := client.CoreV1().Secrets(namespace).Get(ctx, wanted.Name, metav1.GetOptions{})
 	if err != nil {
 		return err
 	}
+	if present.Data == nil {
+		present.Data = map[string][]byte{}
+	}
 	same := true
 	for key, value := range wanted.Data {
 		same = same && bytes.Equal(present.Data[key], value)
+		present.Data[key] = value
 	}
 	if same {
 		return nil
 	}
-	present.Data = wanted.Data
 	_, err = client.CoreV1().Secrets(namespace).Update(ctx, present, metav1.UpdateOptions{FieldManager: fieldManager})
 	return err
 }

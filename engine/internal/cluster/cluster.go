@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"runtime/debug"
 	"sync"
 	"syscall"
 	"time"
@@ -17,6 +16,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/component-base/version"
 
+	"ringfence/engine/internal/footprint"
 	"ringfence/engine/internal/pki"
 	"ringfence/engine/internal/state"
 )
@@ -25,9 +25,6 @@ const (
 	bootstrapLife = time.Hour
 	patience      = 3 * time.Minute
 	shutdownTime  = 5 * time.Second
-
-	// The heap's growth, in percent of what lives, at which it is collected.
-	settledCollection = 30
 )
 
 // ErrPortTaken says that somebody else listens where the API server should.
@@ -216,17 +213,8 @@ func (p *process) start(ctx context.Context) error {
 		return err
 	}
 	p.say(state.Status{Phase: state.Ready})
-	settle()
+	footprint.Settle(ctx)
 	return nil
-}
-
-// settle gives back the memory that only the start needed. From here on little changes, so that the heap may be kept
-// tight for little work; several clusters share a small machine.
-func settle() {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(settledCollection)
-	}
-	debug.FreeOSMemory()
 }
 
 // bootstrapClient has every right for an hour; its key never leaves the process.

@@ -15,7 +15,7 @@ from ringfence.base.errors import StateError
 from ringfence.base.paths import Paths
 
 VARIABLE = "RINGFENCE_ENGINE_BIN"
-PROGRAMS = ("ringfence-cluster", "ringfence-argocd", "helm", "kubectl", "git-verify-wrapper.sh")
+PROGRAMS = ("ringfence-cluster", "ringfence-argocd", "helm", "kustomize", "kubectl", "git-verify-wrapper.sh")
 CRDS = ("application-crd.yaml", "appproject-crd.yaml")
 BUILD_COMMAND = "python -m ringfence.engine build"
 _PACKAGED = Path(__file__).parent / "_programs"
@@ -48,6 +48,11 @@ class Binaries:
     def helm(self) -> Path:
         """Helm, as Argo CD calls it."""
         return self.folder / "helm"
+
+    @property
+    def kustomize(self) -> Path:
+        """Kustomize, as Argo CD calls it."""
+        return self.folder / "kustomize"
 
     @property
     def kubectl(self) -> Path:

@@ -25,11 +25,13 @@ from ringfence.base.paths import Paths
 from ringfence.engine.binaries import CRDS, Binaries, cache_root, source_folder
 
 ARGOCD_MODULE = "github.com/argoproj/argo-cd/v3"
+KUSTOMIZE_MODULE = "sigs.k8s.io/kustomize/kustomize/v5"
 MAINS = (
     "./cmd/ringfence-cluster",
     "./cmd/ringfence-argocd",
     "helm.sh/helm/v4/cmd/helm",
     "k8s.io/kubernetes/cmd/kubectl",
+    KUSTOMIZE_MODULE,
 )
 _KEPT = 4
 _KUBERNETES = "k8s.io/kubernetes"
@@ -163,6 +165,7 @@ def _compile(toolchain: Toolchain, target: Path, clock: Clock, report: Report) -
         "k8s.io/component-base/version.gitVersion": kubernetes,
         "k8s.io/client-go/pkg/version.gitVersion": kubernetes,
         f"{ARGOCD_MODULE}/common.version": argocd.removeprefix("v"),
+        "sigs.k8s.io/kustomize/api/provenance.version": _module_version(toolchain, KUSTOMIZE_MODULE),
     }
     linked = " ".join(["-s", "-w", *(f"-X {name}={value}" for name, value in variables.items())])
     total = len(toolchain.output("list", "-deps", *MAINS).split())

@@ -228,6 +228,7 @@ class Engine:
         targets = {
             cluster.name: layout.cluster(environment.name, cluster.name) / "kubeconfig" / "argocd.yaml"
             for cluster in environment.clusters
+            if cluster.role is Role.WORKLOAD
         }
         configuration = directory / "argocd.json"
         document = {

@@ -15,12 +15,13 @@ from ringfence.base.clock import Clock
 from ringfence.base.errors import StateError
 from ringfence.base.text import plural
 from ringfence.decide.topology import ClusterRole, Environment, Status, Topology
-from ringfence.deliver import credentials, prune
+from ringfence.deliver import credentials, prune, reach
 from ringfence.deliver.apply import apply as write
 from ringfence.deliver.argocd import Arrived, await_revisions, observe, refresh, unfinished
 from ringfence.deliver.changes import ChangeSet, joined
 from ringfence.deliver.compare import Live, compare, read_live
 from ringfence.deliver.git import Commit, Repository
+from ringfence.deliver.reach import Reach
 from ringfence.deliver.repository import as_changes, file_changes
 from ringfence.flows.sources import read_sources
 from ringfence.flows.targets import Targets
@@ -50,6 +51,7 @@ class Prepared:
     manifests: Manifests
     topology: Topology
     clusters: tuple[_ClusterPlan, ...]
+    reaches: Mapping[str, tuple[Reach, ...]]
     files: Mapping[str, Mapping[str, bytes | None]]
     file_changes: ChangeSet
 
@@ -57,6 +59,7 @@ class Prepared:
     def changes(self) -> ChangeSet:
         """All of it as one ChangeSet."""
         parts = [part for one in self.clusters for part in (one.objects, one.credentials)]
+        parts += [reach.changes(cluster, reaches) for cluster, reaches in self.reaches.items()]
         gone = [one.gone for one in self.clusters]
         return joined([self.file_changes, *parts, *gone])
 
@@ -125,7 +128,8 @@ def prepared(
             files[environment.name] = differing
             present = repository.files() if repository is not None and differing else {}
             changes.append(as_changes(environment.name, differing, present))
-        yield Prepared(manifests, topology, tuple(plans), files, joined(changes))
+        reaches = _reaches(manifests, topology, targets, connections)
+        yield Prepared(manifests, topology, tuple(plans), reaches, files, joined(changes))
 
 
 def _read(manifests: Manifests, cluster: ClusterManifests, connection: Cluster) -> Live:
@@ -154,6 +158,22 @@ def _plan_cluster(
     return _ClusterPlan(cluster, connection, live, objects, secrets, gone)
 
 
+def _reaches(
+    manifests: Manifests, topology: Topology, targets: Targets, connections: Mapping[str, Cluster]
+) -> Mapping[str, tuple[Reach, ...]]:
+    """What the embedded Argo CDs are told to look into, by their management clusters."""
+    return {
+        management: reach.find(
+            connections[management],
+            targets.argocd_namespace(environment.name),
+            [cluster.name for cluster in environment.workloads],
+            manifests.deployments,
+        )
+        for environment in topology.environments
+        if targets.embedded(management := environment.management.name)
+    }
+
+
 def _missing_credentials(
     connection: Cluster, where: str, deployments: list[DeploymentManifests], objects: ChangeSet
 ) -> ChangeSet:
@@ -179,6 +199,8 @@ def apply(ready: Prepared, targets: Targets, *, timeout: float = 300.0, report: 
         for role in (ClusterRole.WORKLOAD, ClusterRole.MANAGEMENT)
     }
     for role in (ClusterRole.WORKLOAD, ClusterRole.MANAGEMENT):
+        for one in by_role[role]:
+            reach.widen(one.connection, ready.reaches.get(one.manifests.cluster, ()))
         with ThreadPoolExecutor(max(1, len(by_role[role]))) as pool:
             list(pool.map(lambda one: _write_cluster(ready, one, report), by_role[role]))
     connections = {one.manifests.cluster: one.connection for one in ready.clusters}
@@ -193,6 +215,7 @@ def apply(ready: Prepared, targets: Targets, *, timeout: float = 300.0, report: 
         )
     for one in [*by_role[ClusterRole.MANAGEMENT], *by_role[ClusterRole.WORKLOAD]]:
         prune.prune(one.connection, one.gone, one.live, targets.clock)
+        reach.narrow(one.connection, ready.reaches.get(one.manifests.cluster, ()))
     arrived = {name: one for wait in waits for name, one in wait.items()}
     return ApplyResult(ready.manifests, ready.changes, revisions, arrived)
 

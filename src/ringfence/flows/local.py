@@ -41,7 +41,7 @@ from ringfence.kube import Cluster as Connection
 from ringfence.kube import open_cluster
 from ringfence.landscape.model import Application, SourceKind
 from ringfence.promote.ladder import ENTRY
-from ringfence.render import DeploymentManifests, Manifests, render
+from ringfence.render import DeploymentManifests, Manifests, Options, render
 
 Report = Callable[[str], None]
 _CLUSTER = "local-1"
@@ -168,7 +168,8 @@ def _topology(workspace: Workspace, application: Application) -> Topology:
 def _manifests(workspace: Workspace, topology: Topology, application: Application) -> Manifests:
     sources = {application.name: read_source(workspace.landscape, application)}
     only = replace(workspace.landscape, applications=(application,), declared=())
-    return render(only, topology, sources)
+    # No Argo CD comes here, so none gets rights.
+    return render(only, topology, sources, Options(existing=frozenset({_CLUSTER})))
 
 
 def _bring_up(workspace: Workspace, topology: Topology, application: Application, report: Report) -> Path:

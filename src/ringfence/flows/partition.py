@@ -26,10 +26,10 @@ from ringfence.prove.partition import (
 )
 from ringfence.render.access import audience_groups, developers, observers
 from ringfence.render.names import INSTANCE
-from ringfence.render.tenancy import Tenancy, Tenant, tenancies
+from ringfence.render.tenancy import ARGOCD_USER, Tenancy, Tenant, tenancies
 
 TRUSTED = People(
-    users=("ringfence:argocd", "ringfence:nodes"),
+    users=(ARGOCD_USER, "ringfence:nodes"),
     groups=("ringfence:administrators", "system:masters"),
 )
 """Who may reach everything on embedded clusters: their administrator, Argo CD and the nodes' own identity."""

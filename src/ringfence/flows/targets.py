@@ -96,6 +96,7 @@ class Targets:
             destinations=self.contexts.destinations,
             argocd_namespaces={one.name: self.argocd_namespace(one.name) for one in topology.environments},
             claims=self.contexts.claims,
+            existing=frozenset(self.contexts.clusters),
         )
 
     def argocd_namespace(self, environment: str) -> str:

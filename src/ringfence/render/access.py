@@ -7,22 +7,29 @@ quotas, to read Secrets, or to make tokens. Customers and, in production, develo
 
 In a namespace that deployments share nobody changes anything by hand: who can create a pod there can give it the
 neighbour's labels.
+
+Argo CD gets a Role in each namespace that it delivers to, with the kinds that a deployment may consist of and nothing
+else: it reads no Secret, and in other namespaces nothing at all. One ClusterRole for every namespace was rejected: the
+Argo CD of a non-production Environment would open every namespace of its clusters, to whoever takes it over.
 """
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ringfence.landscape.model import Application, Audience, DataClass, Landscape, Stage
+from ringfence.render.argocd import DELIVERABLES
 from ringfence.render.manifests import Rendered
 from ringfence.render.names import labels
 from ringfence.render.tenancy import Tenancy, Tenant
 
 _READ = ("get", "list", "watch")
+_CHANGE = ("create", "delete", "patch", "update")
 _WRITE = ("create", "delete", "deletecollection", "patch", "update")
 _GROUP = "rbac.authorization.k8s.io"
 
 OBSERVE = "observe"
 DEVELOP = "develop"
+DELIVER = "deliver"
 
 
 def audience_groups(landscape: Landscape, application: Application, audience: Audience) -> tuple[str, ...]:
@@ -92,6 +99,21 @@ def roles(landscape: Landscape, tenancy: Tenancy) -> tuple[Rendered, ...]:
                 )
             )
     return tuple(found)
+
+
+def delivery(landscape: Landscape, tenancy: Tenancy, user: str) -> tuple[Rendered, ...]:
+    """What the user as whom Argo CD comes may do in a namespace: change what deployments consist of, see their pods."""
+    rules = [
+        _rule([group], [one.resource for one in DELIVERABLES if one.group == group], (*_READ, *_CHANGE))
+        for group in sorted({one.group for one in DELIVERABLES})
+    ]
+    rules += [_rule([""], ["pods"], _READ), _rule(["apps"], ["replicasets"], _READ)]
+    subject = {"apiGroup": _GROUP, "kind": "User", "name": user}
+    role = {"apiGroup": _GROUP, "kind": "Role", "name": DELIVER}
+    return (
+        _object(landscape, tenancy, "Role", DELIVER, {"rules": rules}),
+        _object(landscape, tenancy, "RoleBinding", DELIVER, {"roleRef": role, "subjects": [subject]}),
+    )
 
 
 def _rule(groups: Sequence[str], resources: Sequence[str], verbs: Sequence[str], **more: Any) -> dict[str, Any]:

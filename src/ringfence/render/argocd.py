@@ -6,6 +6,7 @@ reaches every deployment is one more thing that they share.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from ringfence.landscape.model import Landscape, SourceKind
@@ -17,17 +18,27 @@ from ringfence.render.tenancy import Options, Tenant
 _API = "argoproj.io/v1alpha1"
 BRANCH = "main"
 
-KINDS: tuple[tuple[str, str], ...] = (
-    ("", "ConfigMap"),
-    ("", "PersistentVolumeClaim"),
-    ("", "Service"),
-    ("apps", "Deployment"),
-    ("apps", "StatefulSet"),
-    ("autoscaling", "HorizontalPodAutoscaler"),
-    ("batch", "CronJob"),
-    ("batch", "Job"),
-    ("networking.k8s.io", "Ingress"),
-    ("policy", "PodDisruptionBudget"),
+
+@dataclass(frozen=True, slots=True)
+class Deliverable:
+    """A kind that a deployment may consist of, and the resource as which the API serves it."""
+
+    group: str
+    kind: str
+    resource: str
+
+
+DELIVERABLES: tuple[Deliverable, ...] = (
+    Deliverable("", "ConfigMap", "configmaps"),
+    Deliverable("", "PersistentVolumeClaim", "persistentvolumeclaims"),
+    Deliverable("", "Service", "services"),
+    Deliverable("apps", "Deployment", "deployments"),
+    Deliverable("apps", "StatefulSet", "statefulsets"),
+    Deliverable("autoscaling", "HorizontalPodAutoscaler", "horizontalpodautoscalers"),
+    Deliverable("batch", "CronJob", "cronjobs"),
+    Deliverable("batch", "Job", "jobs"),
+    Deliverable("networking.k8s.io", "Ingress", "ingresses"),
+    Deliverable("policy", "PodDisruptionBudget", "poddisruptionbudgets"),
 )
 """What a deployment's chart may hold. No Secrets (they would be in Git), no accounts, Roles, policies or quotas (they
 are the boundary itself), no pods outside a controller, nothing that is cluster-wide."""
@@ -39,7 +50,7 @@ def project(landscape: Landscape, tenant: Tenant, options: Options) -> Rendered:
         "clusterResourceWhitelist": [],
         "description": f"{tenant.name} of {landscape.name}: its repository, cluster, namespace and kinds only",
         "destinations": [_destination(tenant, options)],
-        "namespaceResourceWhitelist": [{"group": group, "kind": kind} for group, kind in KINDS],
+        "namespaceResourceWhitelist": [{"group": one.group, "kind": one.kind} for one in DELIVERABLES],
         "sourceRepos": [options.repository(tenant.placement.environment)],
     }
     return _object(landscape, tenant, options, "AppProject", spec)

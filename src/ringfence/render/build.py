@@ -92,6 +92,9 @@ def _workload(
         objects.extend(network.policies(landscape, tenancy))
         objects.extend(namespaces.accounts(landscape, tenancy))
         objects.extend(access.roles(landscape, tenancy))
+        deliverer = options.deliverer(cluster.name)
+        if deliverer is not None:
+            objects.extend(access.delivery(landscape, tenancy, deliverer))
         objects.extend(services.instances(landscape, tenancy, options))
     objects.extend(rendered for tenancy, rendered in opened if tenancy.cluster.name == cluster.name)
     pools = nodes.pools(landscape, cluster)

@@ -11,7 +11,7 @@ from typing import Any
 from ringfence.base.errors import InputError
 from ringfence.landscape.model import Landscape
 from ringfence.render.layout import yaml_documents
-from ringfence.render.names import INSTANCE, NAME, labels
+from ringfence.render.names import INSTANCE, NAME, PART_OF
 from ringfence.render.tenancy import Sources, Tenant
 from ringfence.render.workload import values
 
@@ -76,8 +76,13 @@ def _placed(landscape: Landscape, tenant: Tenant, document: dict[str, Any]) -> d
     placed = copy.deepcopy(document)
     metadata = placed.setdefault("metadata", {})
     metadata["namespace"] = tenant.placement.namespace
-    metadata["labels"] = {**metadata.get("labels", {}), **labels(landscape.name, tenant.name, "application")}
-    metadata["labels"][NAME] = tenant.application.name
+    # Not the label of what Ringfence manages: Argo CD delivers these, and pruning would take them for leftovers.
+    metadata["labels"] = {
+        **metadata.get("labels", {}),
+        NAME: tenant.application.name,
+        INSTANCE: tenant.release,
+        PART_OF: landscape.name,
+    }
     way = _TEMPLATES.get(str(placed.get("kind")))
     if way is None:
         return placed

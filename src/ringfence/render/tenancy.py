@@ -8,6 +8,9 @@ from ringfence.decide.topology import Cluster, Environment, Placement, Topology
 from ringfence.landscape.model import Application, Deployment, Landscape, Stage
 from ringfence.render.names import release_name
 
+ARGOCD_USER = "ringfence:argocd"
+"""As whom the embedded engine's Argo CDs come to the clusters."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sources:
@@ -22,13 +25,15 @@ class Options:
 
     ``repositories`` maps an Environment to the URL of its Git repository, ``destinations`` a cluster to how its Argo CD
     calls it (``{"name": ...}`` or ``{"server": ...}``), ``argocd_namespaces`` an Environment to the namespace of its
-    Argo CD. ``claims``: the clusters have a default StorageClass, so services keep their data on volumes.
+    Argo CD. ``claims``: the clusters have a default StorageClass, so services keep their data on volumes. ``existing``
+    are the clusters that the user brought, whose Argo CD has the rights that somebody else gave it.
     """
 
     repositories: Mapping[str, str] = field(default_factory=dict)
     destinations: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     argocd_namespaces: Mapping[str, str] = field(default_factory=dict)
     claims: bool = False
+    existing: frozenset[str] = frozenset()
 
     def repository(self, environment: str) -> str:
         """The URL of an Environment's repository."""
@@ -41,6 +46,10 @@ class Options:
     def argocd_namespace(self, environment: str) -> str:
         """The namespace of an Environment's Argo CD."""
         return self.argocd_namespaces.get(environment, "argocd")
+
+    def deliverer(self, cluster: str) -> str | None:
+        """As whom Argo CD comes to a cluster and gets its rights there; None where they are not ours to give."""
+        return None if cluster in self.existing else ARGOCD_USER
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from ringfence.decide.topology import ClusterRole
 from ringfence.landscape.model import Landscape, Level
 from ringfence.render import KubernetesObject, Manifests, Options, Rendered, Sources, render, repository_files
-from ringfence.render.argocd import KINDS
+from ringfence.render.argocd import DELIVERABLES
 from ringfence.render.layout import yaml_documents
 from ringfence.render.names import INSTANCE, LANDSCAPE, MANAGED_BY, NAME, OWNER, PART_OF, POOL
 from topologies import LEVELS, Place, clinic, topology_of
@@ -109,6 +109,34 @@ def test_services_have_toleration_and_affinity_for_their_pool(level: Level) -> N
         assert spec["automountServiceAccountToken"] is False
 
 
+@pytest.mark.parametrize("level", list(LEVELS))
+def test_argo_cd_may_change_what_its_applications_are_made_of_and_reads_no_secret(level: Level) -> None:
+    manifests = rendered(LEVELS[level])
+    roles = [one for one in objects(manifests, "Role") if one["metadata"]["name"] == "deliver"]
+    assert [one["metadata"]["namespace"] for one in roles] == [
+        one["metadata"]["name"] for one in objects(manifests, "Namespace")
+    ]
+    for role in roles:
+        allowed = {(group, name) for rule in role["rules"] for group in rule["apiGroups"] for name in rule["resources"]}
+        seen = {("", "pods"), ("apps", "replicasets")}
+        assert allowed == seen | {(one.group, one.resource) for one in DELIVERABLES}
+        assert all(rule["verbs"] == ["get", "list", "watch"] for rule in role["rules"] if seen & _of(rule))
+        assert "*" not in str(role["rules"])
+    bindings = [one for one in objects(manifests, "RoleBinding") if one["metadata"]["name"] == "deliver"]
+    assert {one["subjects"][0]["name"] for one in bindings} == {"ringfence:argocd"}
+
+
+def _of(rule: Mapping[str, Any]) -> set[tuple[str, str]]:
+    return {(group, name) for group in rule["apiGroups"] for name in rule["resources"]}
+
+
+def test_an_argo_cd_that_was_there_gets_no_rights_from_ringfence() -> None:
+    topology = topology_of(CLINIC, LEVELS[Level.NAMESPACE])
+    clusters = frozenset(cluster.name for one in topology.environments for cluster in one.clusters)
+    manifests = render(CLINIC, topology, None, Options(existing=clusters))
+    assert "ringfence:argocd" not in str([one.document for one in everything(manifests)])
+
+
 def test_projects_are_restricted_to_one_repository_cluster_namespace_and_ordinary_kinds() -> None:
     manifests = rendered(LEVELS[Level.ENVIRONMENT])
     for project in objects(manifests, "AppProject"):
@@ -117,7 +145,7 @@ def test_projects_are_restricted_to_one_repository_cluster_namespace_and_ordinar
         assert len(spec["sourceRepos"]) == len(spec["destinations"]) == 1
         assert "*" not in str(spec)
         kinds = {(one["group"], one["kind"]) for one in spec["namespaceResourceWhitelist"]}
-        assert kinds == set(KINDS)
+        assert kinds == {(one.group, one.kind) for one in DELIVERABLES}
         assert not {"Secret", "Role", "RoleBinding", "ServiceAccount", "NetworkPolicy", "Pod"} & {k for _, k in kinds}
     repositories = {
         one["metadata"]["name"]: one["spec"]["source"]["repoURL"] for one in objects(manifests, "Application")
@@ -163,6 +191,7 @@ def test_people_are_let_in_as_the_ladder_says(deployment: str, looking: set[str]
     bound = {
         one["metadata"]["name"]: {subject["name"] for subject in one["subjects"]}
         for one in objects(manifests, "RoleBinding")
+        if one["metadata"]["name"] != "deliver"
     }
     assert bound == {name: who for name, who in (("observe", looking), ("develop", changing)) if who}
 
@@ -177,9 +206,10 @@ def test_no_role_reaches_the_boundary_itself() -> None:
             assert not {"secrets", "serviceaccounts/token", "pods/ephemeralcontainers"} & set(rule["resources"])
             if not set(rule["verbs"]) <= {"get", "list", "watch"}:
                 kept = {"roles", "rolebindings", "networkpolicies", "resourcequotas", "limitranges", "namespaces"}
-                assert not (kept | {"services", "endpoints", "endpointslices", "serviceaccounts"}) & set(
-                    rule["resources"]
-                )
+                kept |= {"endpoints", "endpointslices", "serviceaccounts"}
+                if role["metadata"]["name"] != "deliver":
+                    kept |= {"services"}
+                assert not kept & set(rule["resources"])
 
 
 def test_in_a_shared_namespace_nobody_changes_anything_by_hand() -> None:
@@ -188,7 +218,7 @@ def test_in_a_shared_namespace_nobody_changes_anything_by_hand() -> None:
         Place("backoffice/development", "one", "one-1", "apps", "shared"),
     ]
     manifests = rendered(places)
-    assert [one["metadata"]["name"] for one in objects(manifests, "RoleBinding")] == ["observe"]
+    assert [one["metadata"]["name"] for one in objects(manifests, "RoleBinding")] == ["deliver", "observe"]
     assert "share the namespace shared" in manifests.notes[0].subject
 
 
