@@ -11,6 +11,7 @@ from pathlib import Path
 from ringfence.base.clock import Clock, SystemClock
 from ringfence.base.errors import StateError
 from ringfence.base.paths import Paths
+from ringfence.engine import flags as platform_flags
 from ringfence.engine import processes, record, status
 from ringfence.engine.binaries import Binaries, locate
 from ringfence.engine.bringup import Report, Unit, bring_up
@@ -28,7 +29,6 @@ from ringfence.engine.record import ClusterRecord, EngineRecord
 from ringfence.engine.spec import EnvironmentSpec, Role, check
 from ringfence.engine.state import EngineState
 
-FLAGS_FILE = "flags.json"
 _PORT_SECONDS = 2.0
 
 
@@ -121,7 +121,8 @@ class Engine:
     ) -> None:
         """Give one environment's clusters these flags, by program (``kube-apiserver``), and stop its processes.
 
-        The next ``up`` starts them with the flags and their data. Raises StateError when the environment is not there.
+        The next ``up`` starts them with the flags and their data. Killed at any point, all of them have the old flags
+        or all the new ones, and none runs with others than it has. Raises StateError when the environment is not there.
         """
         layout = self._layout(landscape)
         with only_one(layout.folder, self._clock):
@@ -130,11 +131,10 @@ class Engine:
                 raise StateError(
                     f"{environment}: this environment is not there", reason="NotUp", hint="ringfence up FILE"
                 )
-            document = {program: list(values) for program, values in sorted(flags.items())}
-            for cluster in clusters:
-                record.write_if_changed(layout.cluster(environment, cluster.name) / FLAGS_FILE, document)
             report(f"{environment}: stopping, to start with the new platform")
-            processes.stop(processes.find(layout.environment(environment)), self._clock)
+            folder = layout.environment(environment)
+            processes.stop(processes.find(folder), self._clock)
+            platform_flags.write(folder, [layout.cluster(environment, one.name) for one in clusters], flags)
 
     def state(self, landscape: str) -> EngineState:
         """What is there and what runs, looked up now; changes nothing. Never brought up: no environments."""
@@ -207,6 +207,7 @@ class Engine:
     ) -> Unit:
         cluster = environment.clusters[index]
         directory = private_folder(layout.cluster(environment.name, cluster.name))
+        platform_flags.link(layout.environment(environment.name), [directory])
         port = planned.port(cluster.name) or 0
         configuration = directory / record.CLUSTER_FILE
         record.write_if_changed(configuration, record.cluster_document(landscape, environment.name, cluster, port))

@@ -173,10 +173,13 @@ class Application:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A kind of service on dedicated pools, such as PostgreSQL: what one instance requests."""
+    """A kind of service on dedicated pools, such as PostgreSQL: what one instance requests, and its image (None: the
+    one that Ringfence names).
+    """
 
     name: str
     requests: Resources
+    image: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

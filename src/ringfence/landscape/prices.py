@@ -35,6 +35,7 @@ DEFAULT_SERVICES: Mapping[str, Service] = {
 }
 
 _DATE = re.compile(r"[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])")
+_IMAGE = re.compile(r"[a-z0-9][A-Za-z0-9._:/-]*(@sha256:[0-9a-f]{64})?")
 _COUNTRY = re.compile(r"[A-Z]{2}")
 
 
@@ -107,9 +108,20 @@ def read_services(node: Node | None, path: str) -> Mapping[str, Service]:
                 hint="`apps` is the pool of applications; service names have 50 characters at most",
             )  # fmt: skip
         given = Fields(entry.value, f"{path}.{name}")
-        found[name] = Service(name, given.read("requests", read_resources, Resources()))
+        found[name] = Service(
+            name,
+            given.read("requests", read_resources, found[name].requests if name in found else Resources()),
+            given.read("image", _image, None),
+        )
         given.close()
     return found
+
+
+def _image(node: Node, path: str) -> str:
+    value = fields.text(node, path)
+    if not _IMAGE.fullmatch(value):
+        raise fields.wrong(node, path, "an image, best by its digest: registry.example.org/postgres:18.1@sha256:...")
+    return value
 
 
 def read_calendar(node: Node | None, path: str) -> Calendar:

@@ -138,7 +138,7 @@ def _validations(landscape: Landscape, tenancy: Tenancy) -> list[dict[str, str]]
         )
     services = sorted({service for tenant in tenancy.tenants for service in tenant.services})
     if services:
-        images = "{" + ", ".join(f"'{service}': '{image_of(service)}'" for service in services) + "}"
+        images = "{" + ", ".join(f"'{service}': '{image_of(landscape, service)}'" for service in services) + "}"
         found.append(
             _validation(
                 f"variables.service == '' || (variables.service in {images} && !has(object.spec.initContainers)"

@@ -4,7 +4,8 @@ A small StatefulSet and a headless Service each: what shows where such a service
 database service: backups, failover and upgrades are an operator's work, and where a platform has one, its instances
 take this one's place. The password is made in the cluster when ``apply`` first runs, and is never in Git.
 
-Images are by tag: their digests are only known to whoever can reach the registry (docs/reference/render.md).
+Images are by tag unless the Landscape names them: a digest is only known to whoever can reach the registry, and the
+public ones are built anew under the same tag (docs/reference/render.md).
 """
 
 from collections.abc import Mapping
@@ -88,9 +89,10 @@ def known(service: str) -> bool:
     return service in _KINDS
 
 
-def image_of(service: str) -> str:
-    """The image of a kind of service: the only one that its pool takes."""
-    return kind_of(service).image
+def image_of(landscape: Landscape, service: str) -> str:
+    """The image of a kind of service: the Landscape's, or else Ringfence's; the only one that its pool takes."""
+    named = landscape.services[service].image if service in landscape.services else None
+    return named or kind_of(service).image
 
 
 def instance_name(tenant: Tenant, service: str) -> str:
@@ -223,7 +225,7 @@ def _container(landscape: Landscape, tenant: Tenant, service: str) -> dict[str, 
     environment += [{"name": name, "value": value} for name, value in sorted(kind.plain.items())]
     container: dict[str, Any] = {
         "name": service,
-        "image": kind.image,
+        "image": image_of(landscape, service),
         "env": environment,
         "ports": [{"name": "service", "containerPort": kind.port, "protocol": "TCP"}],
         "readinessProbe": {"tcpSocket": {"port": "service"}, "periodSeconds": 10},

@@ -80,6 +80,14 @@ def test_every_section() -> None:
     assert [stage.rank for stage in landscape.stages] == list(range(6))
 
 
+def test_a_service_s_image_may_be_named_and_keeps_its_figures() -> None:
+    image = f"registry.example.org:5000/postgres:18.1@sha256:{'0' * 64}"
+    services = parse_landscape(with_spec(f"services: {{postgresql: {{image: '{image}'}}}}")).services
+    assert services["postgresql"].image == image
+    assert services["postgresql"].requests.cpu == 1
+    assert services["rabbitmq"].image is None
+
+
 def test_one_copy_may_be_called_by_its_number() -> None:
     text = (
         SHORT.replace("copies: 2", "copies: 1")
@@ -165,6 +173,8 @@ def test_errors_name_the_place_and_what_would_be_right(old: str, new: str, place
         ("together: [{deployments: [], in: pool}]", "10:28", "a list of deployments", ""),
         ("together: [{deployments: [shop/testing-1], in: node}]", "10:50", "one of namespace, pool", ""),
         ("declared: [{from: shop/testing-1, to: shop/production, ports: [http]}]", "10:66", "443/TCP", ""),
+        ("services: {postgresql: {image: \"postgres'\"}}", "10:34", "an image", ""),
+        ("services: {postgresql: {image: postgres@sha256:abc}}", "10:34", "an image", ""),
     ],
 )  # fmt: skip
 def test_errors_in_rules(line: str, place: str, words: str, hint: str) -> None:

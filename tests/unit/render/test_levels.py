@@ -1,6 +1,7 @@
 """What each level renders: the properties that its promises rest on, and that rendering is a function."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -194,6 +195,17 @@ def test_people_are_let_in_as_the_ladder_says(deployment: str, looking: set[str]
         if one["metadata"]["name"] != "deliver"
     }
     assert bound == {name: who for name, who in (("observe", looking), ("develop", changing)) if who}
+
+
+def test_the_image_of_a_service_that_the_landscape_names_is_the_only_one_its_pool_takes() -> None:
+    image = f"registry.example.org/postgres:18.1@sha256:{'a' * 64}"
+    services = {**CLINIC.services, "postgresql": replace(CLINIC.services["postgresql"], image=image)}
+    manifests = rendered(LEVELS[Level.NAMESPACE], replace(CLINIC, services=services))
+    images = {template["spec"]["containers"][0]["image"] for template in pod_templates(manifests)}
+    assert image in images
+    assert "docker.io/library/postgres:18.1" not in images
+    policies = str(objects(manifests, "ValidatingAdmissionPolicy"))
+    assert f"'postgresql': '{image}'" in policies.replace("\\", "")
 
 
 def test_no_role_reaches_the_boundary_itself() -> None:
