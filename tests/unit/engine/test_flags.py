@@ -1,10 +1,10 @@
 """The flags of an environment's clusters: all have the old ones or all the new, whenever the writer is killed."""
 
 import json
-import subprocess
-import sys
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,28 +13,33 @@ from ringfence.engine import flags
 OLD = {"kube-apiserver": ("--event-ttl=1h",)}
 NEW = {"kube-apiserver": ("--event-ttl=2h",), "kube-scheduler": ("--v=1",)}
 
-# Ends itself as kill -9 would, just before the system call that is the N-th to change something.
-_KILLED = """
-import os, sys
-from pathlib import Path
-from ringfence.engine import flags
+_CHANGES = ("replace", "rename", "symlink", "fsync", "unlink")
+"""Every way in which the writer changes what is on the disk."""
 
-left = int(sys.argv[2])
 
-def dying(call):
-    def changed(*arguments, **named):
-        global left
-        left -= 1
-        if left < 0:
-            os._exit(9)
-        return call(*arguments, **named)
-    return changed
+def write_and_die(folder: Path, clusters: list[Path], step: int) -> bool:
+    """Write in a process that ends, as kill -9 ends one, just before its change ``step``; whether it came through."""
+    child = os.fork()
+    if child == 0:
+        left = step
 
-for name in ("replace", "rename", "symlink", "fsync", "unlink"):
-    setattr(os, name, dying(getattr(os, name)))
-folder = Path(sys.argv[1])
-flags.write(folder, [folder / "a", folder / "b"], {"kube-apiserver": ["--event-ttl=2h"], "kube-scheduler": ["--v=1"]})
-"""
+        def dying(call: Any) -> Any:
+            def changed(*arguments: Any, **named: Any) -> Any:
+                nonlocal left
+                left -= 1
+                if left < 0:
+                    os._exit(9)
+                return call(*arguments, **named)
+
+            return changed
+
+        for name in _CHANGES:
+            setattr(os, name, dying(getattr(os, name)))
+        try:
+            flags.write(folder, clusters, NEW)
+        finally:
+            os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
 def environment(folder: Path) -> list[Path]:
@@ -86,13 +91,13 @@ def test_killed_anywhere_no_two_clusters_differ(tmp_path: Path, earlier: str) ->
             for cluster in clusters:
                 (cluster / flags.FLAGS_FILE).write_text(json.dumps(as_read(OLD)))
         before = None if earlier == "never" else as_read(OLD)
-        ended = subprocess.run([sys.executable, "-c", _KILLED, str(folder), str(step)], check=False, timeout=60)
+        through = write_and_die(folder, clusters, step)
         found = [seen(cluster) for cluster in clusters]
         assert found in ([before] * 2, [as_read(NEW)] * 2), f"killed at change {step}"
         outcomes.add(json.dumps(found[0]))
         flags.write(folder, clusters, NEW)
         assert [seen(cluster) for cluster in clusters] == [as_read(NEW)] * 2
-        if ended.returncode == 0:
+        if through:
             break
     else:
         pytest.fail("it never came to its end")
