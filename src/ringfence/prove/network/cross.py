@@ -117,7 +117,7 @@ class _Search:
         sources = make_space(self.world, present, wild, self.a.powers.labels)
         destinations = make_space(self.world, classes(b.pods, cells), (), self.a.powers.labels)
         unsure: list[Connection] = []
-        for asked, (source, destination) in enumerate(_candidates(self.world, sources, destinations), 1):
+        for asked, (source, destination) in enumerate(_candidates(self.world, sources, destinations, self.declared), 1):
             found = self._ask(sources.pods[source], destinations.pods[destination], created=source >= sources.wild_from)
             if found is not None and found.answer.truth is Truth.YES:
                 return Crossing(Truth.YES, (found,))
@@ -184,9 +184,11 @@ class _Search:
         return best
 
 
-def _candidates(world: World, sources: Space, destinations: Space) -> Iterator[tuple[int, int]]:
+def _candidates(
+    world: World, sources: Space, destinations: Space, declared: tuple[Span, ...]
+) -> Iterator[tuple[int, int]]:
     """The pairs that the upper bound leaves, every destination once before any a second time."""
-    bound = reach(world, sources, destinations)
+    bound = reach(world, sources, destinations, declared)
     waiting = [(place, bound.into(place)) for place in range(len(destinations.pods))]
     while waiting:
         left = []

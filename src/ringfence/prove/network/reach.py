@@ -1,42 +1,91 @@
 """Which pods of one side may possibly reach which of the other: an upper bound, in bit sets.
 
-Facts that are not known count in favour of getting through and ports are left out, so what is not in here cannot get
-through under any behaviour of the network plugin that enforces NetworkPolicy. What is in here is then asked exactly.
+Facts that are not known count in favour of getting through, names of ports stand for any port, so what is not in here
+cannot get through under any behaviour of the network plugin that enforces NetworkPolicy. What is in here is then asked
+exactly. Pods that the other side's pods look alike to are taken together: a thousand copies of a namespace are one.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
+from ringfence.prove.network.cells import Span
 from ringfence.prove.network.cni import POLICY
 from ringfence.prove.network.selectors import Selector
 from ringfence.prove.network.space import Space, bits, places
-from ringfence.prove.network.values import AdminPolicy, Peer, Pod, Policy, Rule
+from ringfence.prove.network.values import HIGHEST_PORT, AdminPolicy, Peer, Pod, Policy, PortRule, Rule
 from ringfence.prove.network.world import World
+
+Ports: TypeAlias = tuple[PortRule, ...]
+Openings: TypeAlias = tuple[tuple[Ports, int], ...]
+"""What passes one pod's policies in one direction: for the ports of each rule (none: any) the other side's bits."""
+ANY_PORT: Ports = ()
 
 
 @dataclass(slots=True)
 class Reach:
-    """The upper bound between two spaces. ``entering[i]``: who may enter destination i, as source bits.
-    ``leaving[j]``: whom source j may reach, as destination bits; sources that are not in it may leave freely, or are
-    let in by nobody.
-    ``held``: the sources that are in ``leaving``, ``reachable``: the destinations that some of those may reach."""
+    """The upper bound between two spaces. ``entering[i]``: what may enter destination i. ``leaving``: what may leave,
+    with the bits of the sources of which that is true; sources that nobody lets in are in none of them."""
 
-    entering: list[int] = field(default_factory=list)
-    leaving: dict[int, int] = field(default_factory=dict)
-    held: int = 0
-    reachable: int = 0
+    everything: int
+    declared: tuple[Span, ...] = ()
+    entering: list[Openings] = field(default_factory=list)
+    leaving: dict[Openings, int] = field(default_factory=dict)
+    _meeting: dict[tuple[Ports, Ports], bool] = field(default_factory=dict)
 
     def into(self, destination: int) -> Iterator[int]:
         """The sources that may reach a destination, both ends considered; those that leave freely first."""
-        inside = self.entering[destination]
-        if not inside:
+        inward = self.entering[destination]
+        if not inward:
             return
-        yield from places(inside & ~self.held)
-        if not self.reachable >> destination & 1:
-            return
-        for source in places(inside & self.held):
-            if self.leaving[source] >> destination & 1:
-                yield source
+        free, held = 0, 0
+        for outward, sources in self.leaving.items():
+            found = sources & self._entering_from(inward, outward, destination)
+            if outward == ((ANY_PORT, self.everything),):
+                free |= found
+            else:
+                held |= found
+        yield from places(free)
+        yield from places(held)
+
+    def _entering_from(self, inward: Openings, outward: Openings, destination: int) -> int:
+        """The bits of the sources that an opening of the destination meets with one of theirs."""
+        found = 0
+        for ports, targets in outward:
+            if targets >> destination & 1:
+                for others, sources in inward:
+                    if sources & ~found and self._meet(ports, others):
+                        found |= sources
+        return found
+
+    def _meet(self, one: Ports, other: Ports) -> bool:
+        found = self._meeting.get((one, other))
+        if found is None:
+            found = self._meeting[one, other] = _share_a_port(one, other, self.declared)
+        return found
+
+
+_EVERY_PORT = (PortRule(),)
+
+
+def _share_a_port(one: Ports, other: Ports, declared: tuple[Span, ...]) -> bool:
+    """Whether some port that is not declared may be in both."""
+    return any(_overlap(a, b, declared) for a in one or _EVERY_PORT for b in other or _EVERY_PORT)
+
+
+def _overlap(one: PortRule, other: PortRule, declared: tuple[Span, ...]) -> bool:
+    if one.strange or other.strange:
+        return True
+    if one.protocol and other.protocol and one.protocol != other.protocol:
+        return False
+    # A name stands for whichever port the destination gives it.
+    ranges = [(port.first or 1, port.last or HIGHEST_PORT) for port in (one, other) if port.name is None]
+    first = max((low for low, _ in ranges), default=1)
+    last = min((high for _, high in ranges), default=HIGHEST_PORT)
+    protocol = one.protocol or other.protocol or "*"
+    covered = any(span.protocol in ("*", protocol) and span.first <= first and last <= span.last for span in declared)
+    return first <= last and not covered
 
 
 @dataclass(slots=True)
@@ -45,12 +94,12 @@ class _Peers:
 
     world: World
     space: Space
-    seen: dict[tuple[int, str | None], int] = field(default_factory=dict)
+    seen: dict[tuple[int, str | None], Openings] = field(default_factory=dict)
     local: dict[int, bool] = field(default_factory=dict)
     kept: list[tuple[Rule, ...]] = field(default_factory=list)
 
-    def admitted(self, rules: tuple[Rule, ...], namespace: str | None) -> int:
-        """The bits of the pods that some rule lets through on some port. ``namespace``: the policy's own."""
+    def admitted(self, rules: tuple[Rule, ...], namespace: str | None) -> Openings:
+        """The bits of the pods that the rules let through, by ports. ``namespace``: the policy's own."""
         local = self.local.get(id(rules))
         if local is None:
             local = self.local[id(rules)] = any(peer.namespaces is None for rule in rules for peer in rule.peers)
@@ -58,12 +107,10 @@ class _Peers:
         key = (id(rules), namespace if local else None)
         found = self.seen.get(key)
         if found is None:
-            found = 0
+            by_ports: dict[Ports, int] = defaultdict(int)
             for rule in rules:
-                found |= self._rule(rule, namespace)
-                if found == self.space.everything:
-                    break
-            self.seen[key] = found
+                by_ports[rule.ports] |= self._rule(rule, namespace)
+            found = self.seen[key] = tuple((ports, others) for ports, others in by_ports.items() if others)
         return found
 
     def _rule(self, rule: Rule, namespace: str | None) -> int:
@@ -93,44 +140,46 @@ class _Peers:
         )
 
 
-def reach(world: World, sources: Space, destinations: Space) -> Reach:
-    """The upper bound from ``sources`` to ``destinations`` in this world, policies taken as enforced."""
-    found = Reach()
+def reach(world: World, sources: Space, destinations: Space, declared: tuple[Span, ...] = ()) -> Reach:
+    """The upper bound from ``sources`` to ``destinations`` in this world, policies taken as enforced, without what is
+    ``declared``."""
+    found = Reach(destinations.everything, declared)
     peers = _Peers(world, sources)
     for place, pod in enumerate(destinations.pods):
         found.entering.append(_through(world, pod, "ingress", peers, wild=place >= destinations.wild_from))
     wanted = 0
-    for inside in set(found.entering):
+    for inside in {others for inward in set(found.entering) for _, others in inward}:
         wanted |= inside
     others = _Peers(world, destinations)
+    leaving: dict[Openings, list[int]] = defaultdict(list)
     for place in places(wanted):
-        pod = sources.pods[place]
-        out = _through(world, pod, "egress", others, wild=place >= sources.wild_from)
-        if out != destinations.everything:
-            found.leaving[place] = out
-            found.reachable |= out
-    found.held = bits(found.leaving)
+        out = _through(world, sources.pods[place], "egress", others, wild=place >= sources.wild_from)
+        if out:
+            leaving[out].append(place)
+    found.leaving = {out: bits(listed) for out, listed in leaving.items()}
     return found
 
 
-def _through(world: World, pod: Pod, direction: str, peers: _Peers, *, wild: bool) -> int:
-    """The other side's bits that may pass a pod's policies in one direction."""
-    everything = peers.space.everything
+def _through(world: World, pod: Pod, direction: str, peers: _Peers, *, wild: bool) -> Openings:
+    """The other side's bits that may pass a pod's policies in one direction, by ports."""
+    everything: Openings = ((ANY_PORT, peers.space.everything),) if peers.space.everything else ()
     ignored = world.facts.get(POLICY.key) == "ignored"
     if ignored or pod.host_network or any(entry.touches(pod.namespace) for entry in world.opaque):
         return everything
     selecting = _wild_selecting(world, pod, direction) if wild else world.selecting(pod, direction)
     if not selecting:
         return everything
-    found = peers.space.hosts
+    found: dict[Ports, int] = {ANY_PORT: peers.space.hosts} if peers.space.hosts else {}
     for policy in selecting:
         rules = policy.ingress if direction == "ingress" else policy.egress
-        found |= peers.admitted(rules or (), policy.namespace)
-        if found == everything:
-            return found
+        for ports, others in peers.admitted(rules or (), policy.namespace):
+            found[ports] = found.get(ports, 0) | others
+        if found.get(ANY_PORT) == peers.space.everything:
+            return everything
     for rules in _opening(world.admin, pod, direction, wild=wild):
-        found |= peers.admitted(rules, None)
-    return found
+        for _, others in peers.admitted(rules, None):
+            found[ANY_PORT] = found.get(ANY_PORT, 0) | others
+    return tuple(sorted(found.items(), key=repr)) if len(found) > 1 else tuple(found.items())
 
 
 def _wild_selecting(world: World, pod: Pod, direction: str) -> Sequence[Policy]:
