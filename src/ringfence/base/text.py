@@ -34,6 +34,19 @@ def listed(words: Sequence[str], last: str = "and") -> str:
     return f"{', '.join(words[:-1])} {last} {words[-1]}"
 
 
+def visible_json(text: str) -> str:
+    """JSON with what a terminal obeys or hides written as escapes: the same value to every reader."""
+    if text.isascii():
+        return text
+    return "".join(
+        sign
+        # Above the basic plane an escape takes two parts, and nothing there turns text round.
+        if sign.isprintable() or sign == "\n" or ord(sign) > 0xFFFF
+        else f"\\u{ord(sign):04x}"
+        for sign in text
+    )
+
+
 def printable(text: str) -> str:
     """``text`` with control, bidirectional and other invisible characters written as escapes.
 

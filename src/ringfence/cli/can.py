@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from ringfence.base.errors import ExitCode, UsageError
-from ringfence.base.text import printable
+from ringfence.base.text import printable, visible_json
 from ringfence.cli.output import Format, print_data
 
 app = typer.Typer(
@@ -89,9 +89,12 @@ def access(
     if words[1].startswith("/"):
         line["nonResourceURL"] = words[1]
     else:
+        from ringfence.prove.spellings import written_resource
+
         kind, _, name = words[1].partition("/")
-        resource, _, group = kind.partition(".")
-        line |= {"group": group, "resource": resource, "subresource": subresource, "namespace": namespace, "name": name}
+        asked = written_resource(kind)
+        line |= {"group": asked.group, "resource": asked.plural}
+        line |= {"subresource": subresource, "namespace": namespace, "name": name}
     _one("access", sources, line, output)
 
 
@@ -171,7 +174,7 @@ def _write(lines: Iterable[Mapping[str, Any]]) -> ExitCode:
     stream = sys.stdout
     for line in lines:
         seen.add(line["answer"])
-        stream.write(orjson.dumps(line).decode("utf-8") + "\n")
+        stream.write(visible_json(orjson.dumps(line).decode("utf-8")) + "\n")
     if "no" in seen:
         return ExitCode.FOUND
     return ExitCode.UNKNOWN if "unknown" in seen else ExitCode.OK

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from ringfence.base.text import printable
+from ringfence.base.text import printable, visible_json
 
 
 class Format(StrEnum):
@@ -33,7 +33,7 @@ class Table:
 
 def print_json(value: Mapping[str, Any] | Sequence[Any]) -> None:
     """Write ``value`` as indented JSON to stdout, keys in the order given."""
-    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    sys.stdout.write(visible_json(json.dumps(value, indent=2, ensure_ascii=False)) + "\n")
 
 
 def print_yaml(value: Mapping[str, Any] | Sequence[Any]) -> None:

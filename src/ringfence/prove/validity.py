@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
+from ringfence.base.quantity import parse_quantity
 from ringfence.prove.kinds import Kind
 
 Check: TypeAlias = Callable[[Any], None]
@@ -59,6 +60,17 @@ def amount(value: Any) -> None:
     """A quantity: a string or a number (its spelling is read where it counts)."""
     if type(value) not in (str, int, float):
         raise InvalidError("a quantity")
+
+
+def quantity(value: Any) -> None:
+    """A quantity that can be read and is not negative."""
+    amount(value)
+    try:
+        if parse_quantity(str(value)) >= 0:
+            return
+    except ValueError:
+        pass
+    raise InvalidError("a quantity such as 500m or 2Gi, not negative")
 
 
 def one_of(*words: str) -> Check:
@@ -338,7 +350,7 @@ _CLUSTER_BINDING = record(
     subjects=listing(_cluster_subject),
     roleRef=record("kind", "name", kind=one_of("ClusterRole"), name=text, apiGroup=one_of("", _RBAC_GROUP)),
 )
-_HARD = record(spec=record(hard=mapping(amount), scopes=listing(text), scopeSelector=record(matchExpressions=listing(
+_HARD = record(spec=record(hard=mapping(quantity), scopes=listing(text), scopeSelector=record(matchExpressions=listing(
     record("scopeName", "operator", scopeName=text, operator=text, values=listing(text))))))  # fmt: skip
 _WEBHOOKS = record(
     webhooks=listing(
@@ -409,8 +421,8 @@ _CHECKS: Mapping[Kind, Check] = {
         automountServiceAccountToken=boolean),
     Kind("", "ResourceQuota"): _HARD,
     Kind("", "LimitRange"): record(spec=record(limits=listing(record(
-        "type", type=text, default=mapping(amount), defaultRequest=mapping(amount), max=mapping(amount),
-        min=mapping(amount))))),
+        "type", type=text, default=mapping(quantity), defaultRequest=mapping(quantity), max=mapping(quantity),
+        min=mapping(quantity))))),
     Kind("", "Service"): record(spec=record(
         type=one_of("ClusterIP", "NodePort", "LoadBalancer", "ExternalName"), selector=mapping(text),
         externalName=text, externalIPs=listing(text), clusterIP=text)),
