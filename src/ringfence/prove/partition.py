@@ -121,16 +121,26 @@ class Partition:
     environments: tuple[PartitionEnvironment, ...] = ()
     trusted: People = People()
     common: People = People()
+    _by_name: dict[str, PartitionDeployment] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _promised: dict[frozenset[str], Level] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Index what is asked for every pair."""
+        for deployment in self.deployments:
+            self._by_name.setdefault(deployment.name, deployment)
+        for promise in self.promises:
+            pair = frozenset(promise.between)
+            level = self._promised.get(pair)
+            self._promised[pair] = promise.level if level is None else level.joined(promise.level)
 
     def deployment(self, name: str) -> PartitionDeployment:
         """The deployment of that name. Raises KeyError when there is none."""
-        for deployment in self.deployments:
-            if deployment.name == name:
-                return deployment
-        raise KeyError(name)
+        return self._by_name[name]
 
     def people_of_both(self, source: str, destination: str) -> People:
         """The common people that both deployments name."""
+        if not self.common.users and not self.common.groups:
+            return NOBODY
         ours, theirs = self.deployment(source).people, self.deployment(destination).people
         return People(
             users=tuple(name for name in self.common.users if name in ours.users and name in theirs.users),
@@ -139,8 +149,4 @@ class Partition:
 
     def promised(self, source: str, destination: str) -> Level | None:
         """The join of all levels promised between the two, None when nothing is."""
-        level: Level | None = None
-        for promise in self.promises:
-            if set(promise.between) == {source, destination}:
-                level = promise.level if level is None else level.joined(promise.level)
-        return level
+        return self._promised.get(frozenset((source, destination)))

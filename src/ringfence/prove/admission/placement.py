@@ -11,6 +11,8 @@ from typing import Any
 
 from ringfence.prove.admission.attacks import policies_of
 from ringfence.prove.answer import Truth
+from ringfence.prove.cel.policies import PodPolicies
+from ringfence.prove.cel.values import ANYTHING
 from ringfence.prove.facts.cluster import ClusterFacts
 from ringfence.prove.facts.pods import PodFacts
 from ringfence.prove.scheduling.could import could_land
@@ -47,9 +49,33 @@ def nodes_open_to(facts: ClusterFacts, namespace: str, *, relabelled: bool = Fal
 def _nodes_open_to(facts: ClusterFacts, namespace: str, *, relabelled: bool) -> NodeChoice:
     policies = policies_of(facts, namespace, relabelled=relabelled)
     view = placement_view(facts)
+    if policies.policies or policies.doubts or view.annotations.get(namespace):
+        found = _look(facts, view, policies)
+    else:
+        # Nothing is said of such a namespace: one is as good as the other.
+        anyone = PodPolicies("", ANYTHING, ())
+        found = facts.memory.once(
+            ("open to any namespace", facts.name), lambda: _look(facts, placement_view(facts), anyone)
+        )
+    if len(found.nodes) == len(facts.nodes):
+        return NodeChoice(None, f"Namespace {namespace}", f"{facts.name}:namespace/{namespace}", found.doubt)
+    closing = found.closing or f"namespace/{namespace}"
+    return NodeChoice(found.nodes, closing.replace("/", " ", 1), f"{facts.name}:{closing}", found.doubt)
+
+
+@dataclass(frozen=True, slots=True)
+class _Open:
+    """The nodes that are open, what closes others, and what is not known of one that counts as open."""
+
+    nodes: tuple[str, ...]
+    closing: str | None
+    doubt: str | None
+
+
+def _look(facts: ClusterFacts, view: PlacementView, policies: PodPolicies) -> _Open:
     doubt: str | None = None
+    closing: str | None = None
     open_nodes = []
-    closing = f"namespace/{namespace}"
     for name in facts.nodes:
         answer = could_land(view, policies, name)
         if answer.truth is Truth.NO:
@@ -58,9 +84,7 @@ def _nodes_open_to(facts: ClusterFacts, namespace: str, *, relabelled: bool) -> 
         if answer.truth is Truth.UNKNOWN:
             doubt = doubt or (answer.settles[0] if answer.settles else f"whether a pod may run on node {name}")
         open_nodes.append(name)
-    if len(open_nodes) == len(facts.nodes):
-        return NodeChoice(None, f"Namespace {namespace}", f"{facts.name}:namespace/{namespace}", doubt)
-    return NodeChoice(tuple(open_nodes), closing.replace("/", " ", 1), f"{facts.name}:{closing}", doubt)
+    return _Open(tuple(open_nodes), closing, doubt)
 
 
 def could_come(facts: ClusterFacts, pod: PodFacts, node: str) -> bool:

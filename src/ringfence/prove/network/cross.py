@@ -4,8 +4,9 @@ First the upper bound in bit sets, which clears nearly all pairs; then each pair
 cell by port cell, until a certain connection is found. ``no`` is said only when nothing is left to try.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import cast
 
 from ringfence.prove.answer import Answer, Truth
 from ringfence.prove.network.cells import Span, port_cells, relevant_rules
@@ -21,6 +22,7 @@ from ringfence.prove.network.wild import label_choices
 from ringfence.prove.network.world import World
 
 MOST_PAIRS = 20_000
+MOST_SPACES = 4096
 ENOUGH_UNKNOWN = 64
 SOME_NODE = "the node of the destination"
 
@@ -109,13 +111,9 @@ class _Search:
     declared: tuple[Span, ...]
 
     def run(self, b: Group) -> Crossing:
-        told = told_apart(self.world)
-        hosts = any(pod.host_network for pod in (*self.a.pods, *b.pods))
-        cells = Cells(told.keys, told.ends, hosts)
-        wild = _wild_pods(self.a)
-        present = classes(self.a.pods, cells)
-        sources = make_space(self.world, present, wild, self.a.powers.labels)
-        destinations = make_space(self.world, classes(b.pods, cells), (), self.a.powers.labels)
+        hosts = self._hosted(self.a) or self._hosted(b)
+        sources = self._space(self.a, hosts, wild=True)
+        destinations = self._space(b, hosts, wild=False)
         unsure: list[Connection] = []
         for asked, (source, destination) in enumerate(_candidates(self.world, sources, destinations, self.declared), 1):
             found = self._ask(sources.pods[source], destinations.pods[destination], created=source >= sources.wild_from)
@@ -127,6 +125,30 @@ class _Search:
                 why = f"more than {MOST_PAIRS} pairs of pods could connect and none surely does"
                 return Crossing(Truth.UNKNOWN, tuple(unsure), (why,))
         return self._conclude(sources, destinations, unsure)
+
+    def _hosted(self, group: Group) -> bool:
+        return bool(self._kept(("hosted", id(group)), group, lambda: any(pod.host_network for pod in group.pods)))
+
+    def _space(self, group: Group, hosts: bool, *, wild: bool) -> Space:
+        """The classes of a group's pods as bits. The same for everybody whom it meets, so made once; the group is
+        kept with it, so that no other can come to have its identity."""
+        free = self.a.powers.labels
+
+        def made() -> Space:
+            told = told_apart(self.world)
+            present = classes(group.pods, Cells(told.keys, told.ends, hosts))
+            return make_space(self.world, present, _wild_pods(group) if wild else (), free)
+
+        return cast("Space", self._kept(("space", id(group), hosts, wild, free), group, made))
+
+    def _kept(self, key: Hashable, group: Group, work: Callable[[], object]) -> object:
+        kept = self.world.spaces
+        found = kept.get(key)
+        if found is None:
+            if len(kept) >= MOST_SPACES:
+                kept.clear()
+            found = kept[key] = (group, work())
+        return found[1]
 
     def _conclude(self, sources: Space, destinations: Space, unsure: list[Connection]) -> Crossing:
         if not unsure and not (self.world.facts.get(POLICY.key) and self.world.facts.get(SCTP.key) == "enforced"):

@@ -121,4 +121,4 @@ def _open_admin(kind: str) -> AdminPolicy:
 def relabelled(world: World, namespace: str, labels: Mapping[str, str]) -> World:
     """The World after a namespace's labels have been changed; its immutable name label stays."""
     name = {"kubernetes.io/metadata.name": namespace}
-    return replace(world, namespaces=ChainMap({namespace: {**labels, **name}}, world.namespaces))
+    return replace(world, namespaces=ChainMap({namespace: {**labels, **name}}, world.namespaces), spaces={})

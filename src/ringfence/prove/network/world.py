@@ -5,7 +5,7 @@ Built once from decoded JSON objects. An object that the API server would refuse
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Hashable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -61,7 +61,8 @@ def index_policies(policies: list[Policy]) -> PolicyIndex:
 class World:
     """A cluster as the network sees it. ``facts`` are what is known of its network plugin.
 
-    ``memo`` keeps what was worked out from objects that no copy of the world changes; copies share it.
+    ``memo`` keeps what was worked out from objects that no copy of the world changes; copies share it. ``spaces`` keeps
+    what was worked out of groups and the labels of namespaces, each with its group.
     """
 
     facts: Mapping[str, str] = field(default_factory=dict)
@@ -80,6 +81,7 @@ class World:
     nodes_at: dict[Address, str] = field(default_factory=dict)
     services_at: dict[Address, Mapping[str, Any]] = field(default_factory=dict)
     memo: dict[str, Any] = field(default_factory=dict)
+    spaces: dict[Hashable, tuple[object, object]] = field(default_factory=dict)
     _pods_in: dict[str, list[Pod]] = field(default_factory=dict)
     _objects_in: dict[str, dict[str, list[Mapping[str, Any]]]] = field(default_factory=dict)
     _selecting: dict[tuple[str, str, frozenset[tuple[str, str]]], list[Policy]] = field(default_factory=dict)

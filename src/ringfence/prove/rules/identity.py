@@ -8,6 +8,7 @@ from ringfence.prove.closure.engine import Derivation, State
 from ringfence.prove.facts.cluster import ClusterFacts
 from ringfence.prove.rbac.index import MASTERS, Grant, RoleRules, Subject, implied_groups
 from ringfence.prove.rbac.powers import CLUSTER_POWERS, Held, Power, Touch, powers_of, touches_of
+from ringfence.prove.rbac.rules import Rule
 from ringfence.prove.rules.registry import RuleWorld, rule
 from ringfence.prove.rules.wording import in_place, step, who
 
@@ -96,11 +97,12 @@ _Summary = tuple[tuple[Held, ...], tuple[Touch, ...]]
 def _summary(world: RuleWorld, rules: RoleRules) -> _Summary:
     """The powers and touches of a role, computed once however many bindings name it."""
 
-    def summed() -> tuple[RoleRules, _Summary]:
+    def summed() -> tuple[tuple[tuple[Rule, ...], ...], _Summary]:
         # The rules are part of the value: as long as it is kept, nothing else can have their identity.
-        return rules, (powers_of(rules.possible), touches_of(rules.possible))
+        return rules.editions, (powers_of(rules.possible), touches_of(rules.possible))
 
-    return world.memory.once(("summary", id(rules)), summed)[1]
+    # Roles with equal rules share them.
+    return world.memory.once(("summary", *map(id, rules.editions)), summed)[1]
 
 
 def _power(capability: Capability, grant: Grant, place: str, held: Held) -> Derivation:

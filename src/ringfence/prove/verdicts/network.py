@@ -137,11 +137,15 @@ def _in_cluster(world: ProofWorld, cluster: str, a: Territory, b: Territory) -> 
     spans = _declared(world, a, b)
     bare = _plain_group(world, cluster, a)
     net = network_world(world, cluster)
-    for group in (bare, _group(world, cluster, a, b, certain=True)):
-        crossing = cross_connections(net, group, target, spans)
-        if crossing.truth is Truth.YES:
-            return _broken(world, cluster, state, crossing.connections[0], b)
-    crossing = cross_connections(net, _group(world, cluster, a, b, certain=False), target, spans)
+    sure = _group(world, cluster, a, b, certain=True)
+    crossing = cross_connections(net, bare, target, spans)
+    if crossing.truth is not Truth.YES and sure != bare:
+        crossing = cross_connections(net, sure, target, spans)
+    if crossing.truth is Truth.YES:
+        return _broken(world, cluster, state, crossing.connections[0], b)
+    possible = _group(world, cluster, a, b, certain=False)
+    if possible != sure:
+        crossing = cross_connections(net, possible, target, spans)
     missing = [*short.missing, *unmodelled(state, cluster, _OPENS), *_vendor_policies(state, cluster)]
     if state.has(admin):
         missing += state.chain(admin).doubts

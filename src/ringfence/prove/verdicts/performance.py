@@ -1,5 +1,6 @@
 """Performance: can A starve B? Asked of ``prove.performance``, with what A can bring about from the closure."""
 
+import operator
 from collections.abc import Iterator
 
 from ringfence.prove.admission.attacks import class_attack, policies_of
@@ -20,6 +21,7 @@ from ringfence.prove.rbac.powers import Power
 from ringfence.prove.rules.asked import answer_step, doubt_of
 from ringfence.prove.rules.registry import state_rule
 from ringfence.prove.scheduling.land import land
+from ringfence.prove.scheduling.view import PlacementView
 from ringfence.prove.verdicts.unmodelled import unmodelled
 from ringfence.prove.verdicts.world import ProofWorld
 
@@ -239,17 +241,31 @@ def _hard(world: ProofWorld, facts: ClusterFacts, state: State, a: Territory, b:
 def _shares(
     world: ProofWorld, facts: ClusterFacts, state: State, a: Territory, b: Territory, *, certain: bool
 ) -> Iterator[tuple[str, tuple[Found, Found]]]:
-    ours = _side(facts, state, a, _creates_in(facts, state, certain=certain))
-    other = world.state(b.name, a.name)
-    theirs = _side(facts, other, b, _creates_in(facts, other, certain=True) & b.namespaces(facts.name))
+    ours = _sides(world, facts, a, b, "certain" if certain else "possible")
+    theirs = _sides(world, facts, b, a, "own")
     for node in facts.nodes:
         yield node, (ours[node], theirs[node])
+
+
+def _sides(world: ProofWorld, facts: ClusterFacts, side: Territory, other: Territory, which: str) -> dict[str, Found]:
+    """``_side`` for the namespaces where the side surely or possibly makes pods, or surely and they are its own;
+    the same against everybody with whom it has the same people in common."""
+
+    def found() -> dict[str, Found]:
+        state = world.state(side.name, other.name)
+        creates = _creates_in(facts, state, certain=which != "possible")
+        return _side(facts, state, side, creates & side.namespaces(facts.name) if which == "own" else creates)
+
+    entitled = world.partition.people_of_both(side.name, other.name)
+    return world.memory.once(("side", facts.name, side.name, entitled, which), found, operator.eq)
 
 
 def _side(facts: ClusterFacts, state: State, side: Territory, creates: frozenset[str]) -> dict[str, Found]:
     """For every node whether the side may have a pod there: by pods that are there, or by pods it can make."""
     found = {node: Found(Truth.NO, (f"no pod of {side.name} may run there",)) for node in facts.nodes}
     for namespace in sorted(creates):
+        if all(answer.truth is Truth.YES for answer in found.values()):
+            break
         relabelled = any(state.has(Capability(Can.RELABEL, facts.name, place)) for place in (namespace, EVERYWHERE))
         choice = nodes_open_to(facts, namespace, relabelled=relabelled)
         truth = Truth.UNKNOWN if choice.doubt else Truth.YES
@@ -262,15 +278,7 @@ def _side(facts: ClusterFacts, state: State, side: Territory, creates: frozenset
     view = placement_view(facts)
     seen: set[str] = set()
     for pod in side.pods(facts.name):
-        key = repr(
-            (
-                pod.node,
-                pod.spec.get("nodeSelector"),
-                pod.spec.get("affinity"),
-                pod.spec.get("tolerations"),
-                pod.name.kind,
-            )
-        )
+        key = repr((pod.node, pod.name.kind, [pod.spec.get(name) for name in _PLACING], _rules_of(view, pod.namespace)))
         if key in seen:
             continue
         seen.add(key)
@@ -281,6 +289,15 @@ def _side(facts: ClusterFacts, state: State, side: Territory, creates: frozenset
                 text = f"where pods of {side.name} run: none is in the snapshot"
                 found[node] = Found(Truth.UNKNOWN, (text,), (text,))
     return found
+
+
+_PLACING = ("nodeSelector", "affinity", "tolerations", "runtimeClassName", "hostNetwork")
+
+
+def _rules_of(view: PlacementView, namespace: str) -> list[tuple[str, str]]:
+    """What a namespace's annotations make of where its pods run."""
+    annotations = view.annotations.get(namespace) or {}
+    return sorted(item for item in annotations.items() if item[0].startswith("scheduler.alpha.kubernetes.io/"))
 
 
 def _place_asked(facts: ClusterFacts, state: State, creates: frozenset[str], found: dict[str, Found]) -> None:

@@ -152,6 +152,10 @@ def _snapshot_sources(owned: Territory, facts: ClusterFacts) -> Iterator[tuple[s
 
 def volumes_of(owned: Territory, facts: ClusterFacts) -> dict[str, Object]:
     """The PersistentVolumes bound by a deployment's claims, by name."""
+    return facts.memory.once(("volumes of", owned.name, facts.name), lambda: _volumes_of(owned, facts))
+
+
+def _volumes_of(owned: Territory, facts: ClusterFacts) -> dict[str, Object]:
     claims = claims_of(owned, facts)
     bound = {(document.get("spec") or {}).get("volumeName") for document in claims.values()}
     found = {}
@@ -166,6 +170,10 @@ def volumes_of(owned: Territory, facts: ClusterFacts) -> dict[str, Object]:
 
 def claims_of(owned: Territory, facts: ClusterFacts) -> dict[tuple[str, str], Object]:
     """A deployment's PersistentVolumeClaims."""
+    return facts.memory.once(("claims of", owned.name, facts.name), lambda: _claims_of(owned, facts))
+
+
+def _claims_of(owned: Territory, facts: ClusterFacts) -> dict[tuple[str, str], Object]:
     from ringfence.prove.facts.pods import claims_in
 
     mounted = {(pod.namespace, name) for pod in owned.pods(facts.name) for name in claims_in(pod.spec)}
