@@ -1,5 +1,7 @@
 """Every rule of the proof is needed: a world that it breaks, which is no longer known to be broken without it."""
 
+import base64
+import json
 from typing import Any
 
 import pytest
@@ -119,6 +121,15 @@ def refusing(name: str, *expressions: str) -> list[Object]:
 
 HANDLE: dict[str, Any] = {"csi": {"driver": "disk.example", "volumeHandle": "disk-7"}}
 ROBOT_POD = pod("robot", "tools", "robot")
+
+
+def token(namespace: str, name: str) -> str:
+    """A token as ``https://prod.example`` would sign it for a ServiceAccount; nobody checks the signature here."""
+    claims = {"iss": "https://prod.example", "sub": f"system:serviceaccount:{namespace}:{name}"}
+    parts = (json.dumps(part).encode() for part in ({"alg": "RS256"}, claims))
+    return ".".join((*(base64.urlsafe_b64encode(part).decode().rstrip("=") for part in parts), "c2lnbmVkLWhlcmU"))
+
+
 SMALL = {"cpu": "100m", "memory": "64Mi", "ephemeral-storage": "64Mi"}
 WIDGETS = thing(
     "apiextensions.k8s.io/v1",
@@ -242,6 +253,17 @@ CASES: dict[str, tuple[str, list[Object], dict[str, Any]]] = {
         [
             *loose(),
             pod("root", HERE, container={"securityContext": {"privileged": True}, "resources": {"limits": SMALL}}),
+        ],
+        {},
+    ),
+    "nodes/read": ("access", can(rule("get", "nodes/log")), {}),
+    "secrets/tokens-elsewhere": (
+        "access",
+        [
+            *base(),
+            *TOOLS[:-1],
+            pod("uses", HERE, container={"env": [{"name": "TOKEN", "value": token("tools", "robot")}]}),
+            flags("--authorization-mode=RBAC", "--service-account-issuer=https://prod.example"),
         ],
         {},
     ),

@@ -129,7 +129,7 @@ _ESCAPE_PATHS = (
     "/var/lib/kubelet", "/var/run", "/run", "/etc/kubernetes", "/proc", "/sys", "/dev", "/etc", "/root", "/home",
     "/var/lib/etcd", "/var/lib/docker", "/var/lib/containerd", "/var", "/usr", "/bin", "/sbin", "/lib", "/boot", "/opt",
 )  # fmt: skip
-_HARMLESS_PATHS = ("/var/log/pods", "/usr/share/zoneinfo", "/etc/localtime", "/etc/timezone", "/etc/ssl/certs")
+_HARMLESS_PATHS = ("/usr/share/zoneinfo", "/etc/localtime", "/etc/timezone", "/etc/ssl/certs")
 _ESCAPE_CAPABILITIES = frozenset(
     {"ALL", "SYS_ADMIN", "SYS_MODULE", "SYS_PTRACE", "SYS_RAWIO", "SYS_BOOT", "DAC_READ_SEARCH", "BPF", "MKNOD"}
 )

@@ -32,6 +32,7 @@ class Power(StrEnum):
     CREATE_TOKENS = "create tokens of ServiceAccounts"
     CREATE_SECRETS = "create Secrets"
     NODE_PROXY = "reach kubelets through nodes/proxy"
+    NODE_READ = "read what kubelets show of pods"
     IMPERSONATE_USERS = "impersonate users"
     IMPERSONATE_GROUPS = "impersonate groups"
     IMPERSONATE_ACCOUNTS = "impersonate ServiceAccounts"
@@ -88,7 +89,7 @@ class Power(StrEnum):
 
 
 CLUSTER_POWERS = frozenset({
-    Power.NODE_PROXY, Power.IMPERSONATE_USERS, Power.IMPERSONATE_GROUPS, Power.ESCALATE_CLUSTER_ROLES,
+    Power.NODE_PROXY, Power.NODE_READ, Power.IMPERSONATE_USERS, Power.IMPERSONATE_GROUPS, Power.ESCALATE_CLUSTER_ROLES,
     Power.WRITE_CLUSTER_ROLES, Power.CREATE_CLUSTER_BINDINGS, Power.CREATE_SIGNING_REQUESTS, Power.APPROVE_REQUESTS,
     Power.APPROVE_SIGNER, Power.CREATE_NODE_REQUESTS, Power.WRITE_MUTATING_WEBHOOKS, Power.WRITE_VALIDATING_WEBHOOKS,
     Power.REMOVE_WEBHOOKS, Power.WRITE_ADMISSION_POLICIES, Power.CREATE_NAMESPACES, Power.WRITE_VOLUMES,
@@ -143,6 +144,8 @@ TABLE: tuple[Wanted, ...] = (
     *_each(Power.CREATE_TOKENS, _CREATE, "", "serviceaccounts/token"),
     *_each(Power.CREATE_SECRETS, CHANGE, "", "secrets"),
     *_each(Power.NODE_PROXY, READ | CHANGE, "", "nodes/proxy"),
+    *_each(Power.NODE_READ, frozenset({"get"}), "", "nodes/log", "nodes/pods"),
+    *_each(Power.NODE_READ, frozenset({"create"}), "", "nodes/checkpoint"),
     *_each(Power.IMPERSONATE_USERS, frozenset({"impersonate"}), "", "users"),
     *_each(Power.IMPERSONATE_GROUPS, frozenset({"impersonate"}), "", "groups"),
     *_each(Power.IMPERSONATE_ACCOUNTS, frozenset({"impersonate"}), "", "serviceaccounts"),

@@ -267,6 +267,23 @@ def proxy(world: RuleWorld, capability: Capability, state: State) -> Iterator[De
 
 
 @rule(
+    "nodes/read",
+    "nodes/log and nodes/pods show the logs and the specs of every pod of the node.",
+    source="kubernetes.io/docs/reference/access-authn-authz/kubelet-authn-authz#fine-grained-authorization",
+    on=(Can.POWER,),
+)
+def read(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
+    """The kubelet answers directly; of named nodes their own pods."""
+    if capability.name != Power.NODE_READ.value:
+        return
+    facts = world.clusters[capability.cluster]
+    names = names_of(capability)
+    spaces = {pod.namespace for node in names for pod in facts.pods_on.get(node, ())} if names else {EVERYWHERE}
+    for namespace in sorted(spaces):
+        yield Derivation(Capability(Can.TOUCH, facts.name, namespace, "get pods/log"), "nodes/read")
+
+
+@rule(
     "nodes/volumes",
     "Who creates PersistentVolumes mounts the node's files through one, under any Pod Security level.",
     source=_PRACTICE + "#persistent-volume-creation",

@@ -43,12 +43,16 @@ def any_account(world: RuleWorld, capability: Capability, state: State) -> Itera
     facts = world.clusters[capability.cluster]
     places = facts.every_namespace() if capability.namespace == EVERYWHERE else (capability.namespace,)
     for namespace in places:
-        for account in sorted({*facts.accounts_in.get(namespace, ()), "default"}):
+        bound = [subject.name for subject in facts.rbac.accounts_of(namespace)]
+        for account in sorted({*facts.accounts_in.get(namespace, ()), "default", *bound}):
             name = ObjectName(capability.cluster, "ServiceAccount", namespace, account)
+            shown = f"ServiceAccount {namespace}/{account}"
+            there = facts.account_exists(namespace, account)
             yield Derivation(
                 acts_as(capability.cluster, "ServiceAccount", namespace, account),
                 "pods/any-account",
-                object_step(f"a pod in {namespace} may run as ServiceAccount {namespace}/{account}", name),
+                object_step(f"a pod in {namespace} may run as {shown}", name),
+                None if there else f"{shown} is bound, and is not in the snapshot",
             )
 
 
@@ -342,6 +346,12 @@ def escape(world: RuleWorld, capability: Capability, state: State) -> Iterator[D
     facts = world.clusters[capability.cluster]
     pod = facts.pod_named.get((capability.detail, capability.namespace, capability.name))
     how = None if pod is None else escape_of(pod.spec)
+    doubt: str | None
+    if pod is not None and how is None and pod.spec.get("hostPID"):
+        # The processes of others show: those with no more rights than one's own also their files and environment.
+        gives = Capability(Can.ON_NODE, facts.name, "", pod.node or EVERYWHERE)
+        doubt = f"which processes of others {pod.shown} may look into (hostPID)"
+        yield Derivation(gives, "pods/escape", object_step(f"{pod.shown} sees its node's processes", pod.name), doubt)
     if pod is None or how is None:
         return
     doubt = None if pod.node else f"the node of {pod.shown}"

@@ -1,10 +1,12 @@
 """What follows from reading Secrets: tokens, kubeconfigs, the credentials of other clusters."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from ringfence.prove.closure.capability import EVERYWHERE, Can, Capability, acts_as
 from ringfence.prove.closure.engine import Derivation, State
 from ringfence.prove.facts.cluster import ClusterFacts
+from ringfence.prove.facts.pods import config_maps_in
 from ringfence.prove.kinds import Object, ObjectName
 from ringfence.prove.rbac.index import user
 from ringfence.prove.rbac.powers import Power
@@ -61,6 +63,27 @@ def tokens(world: RuleWorld, capability: Capability, state: State) -> Iterator[D
                 yield from _speaks_for(world, facts, material)
 
 
+@rule(
+    "secrets/tokens-elsewhere",
+    "A token or a kubeconfig in a pod's environment or ConfigMaps makes one whom it speaks for.",
+    source="kubernetes.io/docs/concepts/configuration/configmap (not meant for secrets)",
+    on=(Can.INSIDE_POD,),
+)
+def tokens_elsewhere(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
+    """Inside the pod, they are read as its Secrets are."""
+    facts = world.clusters[capability.cluster]
+    pod = facts.pod_named.get((capability.detail, capability.namespace, capability.name))
+    if pod is None:
+        return
+    owners = [(pod.name.kind, pod.namespace, pod.name.name)]
+    owners += [("ConfigMap", pod.namespace, name) for name in sorted(config_maps_in(pod.spec))]
+    for owner in owners:
+        for material in facts.materials_of.get(owner, ()):
+            if material.kind in (MaterialKind.TOKEN, MaterialKind.KUBECONFIG):
+                for derivation in _speaks_for(world, facts, material):
+                    yield replace(derivation, rule="secrets/tokens-elsewhere")
+
+
 def _secrets(facts: ClusterFacts, capability: Capability) -> Iterator[tuple[str, str, Object]]:
     places = list(facts.secrets_in) if capability.namespace == EVERYWHERE else [capability.namespace]
     for namespace in places:
@@ -74,7 +97,7 @@ def _secrets(facts: ClusterFacts, capability: Capability) -> Iterator[tuple[str,
 
 def _speaks_for(world: RuleWorld, facts: ClusterFacts, material: Material) -> Iterator[Derivation]:
     issuer, subject = material.about.get("iss"), material.about.get("sub", "")
-    shown = f"Secret {material.owner.namespace}/{material.owner.name}"
+    shown = f"{material.owner.kind} {material.owner.namespace}/{material.owner.name}"
     who = user(subject)
     if issuer is not None and who.kind == "ServiceAccount":
         for other in world.clusters.values():

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ringfence.prove import kinds
+from ringfence.prove.catalogue import ENTRIES
 from ringfence.prove.closure.capability import EVERYWHERE, Can, Capability
 from ringfence.prove.closure.engine import Chain, State
 from ringfence.prove.facts.cluster import ClusterFacts
@@ -40,7 +41,7 @@ def access_verdict(world: ProofWorld, a: Territory, b: Territory, missing: list[
             steps = chain.steps or (_of_both(best, b),)
             return Verdict(Answer.BROKEN, steps, (), mend(world, steps), chain.rules or (OF_BOTH,))
         missing = [*missing, *_doubts(state, harms)]
-    missing = [*missing, *_unnamed(world, a, b)]
+    missing = [*missing, *_not_there(world, state, b), *_unnamed(world, a, b)]
     for cluster in sorted(b.clusters):
         missing += unmodelled(state, cluster, (Power.WRITE_SHARED_STORES,))
     if missing:
@@ -118,7 +119,7 @@ def _harmful(world: ProofWorld, capability: Capability, namespace: str, a: Terri
         case Can.NAMESPACE_ADMIN | Can.CREATE_PODS | Can.RELABEL:
             return True
         case Can.TOUCH:
-            return _touches(world, capability, namespace, b, whole=whole)
+            return _touches(world, capability, namespace)
         case Can.READ_SECRET:
             return _secret_of(world, capability, namespace, b, whole=whole, shared=shared)
         case Can.INSIDE_POD:
@@ -128,11 +129,30 @@ def _harmful(world: ProofWorld, capability: Capability, namespace: str, a: Terri
     return False
 
 
-def _touches(world: ProofWorld, capability: Capability, namespace: str, b: Territory, *, whole: bool) -> bool:
-    """Named objects count when B has one of that name, or when nobody can tell whose they are."""
-    if not capability.detail or whole:
-        return not capability.detail or capability.namespace != EVERYWHERE or _named_there(world, capability, namespace)
-    return _named_there(world, capability, namespace)
+def _touches(world: ProofWorld, capability: Capability, namespace: str) -> bool:
+    """Named objects count when B has one of that name, or when nobody can tell."""
+    return not capability.detail or _named_there(world, capability, namespace)
+
+
+def _not_there(world: ProofWorld, state: State, b: Territory) -> Iterator[str]:
+    """Objects that rights of A name, in B's namespaces or nowhere in particular, and that the snapshot lacks."""
+    for cluster in sorted(b.clusters):
+        facts = world.clusters[cluster]
+        for namespace in sorted(b.namespaces(cluster)):
+            for item in state.touching(cluster, namespace):
+                names = item.detail if item.can is Can.TOUCH else item.name
+                if item.can not in (Can.TOUCH, Can.READ_SECRET) or names in ("", EVERYWHERE):
+                    continue
+                as_touch = (
+                    item if item.can is Can.TOUCH else item._replace(can=Can.TOUCH, name="read secrets", detail=names)
+                )
+                plural = as_touch.name.split(" ", 1)[-1].partition("/")[0]
+                if not any(entry.touches for entry in ENTRIES.values() if entry.plural == plural):
+                    continue
+                places = facts.every_namespace() if item.namespace == EVERYWHERE else (namespace,)
+                if not any(_named_there(world, as_touch, place) for place in places):
+                    what = as_touch.name.split(" ", 1)[-1]
+                    yield f"{what} {names.replace(',', ', ')} of {b.name}, which a role names, is not in the snapshot"
 
 
 def _named_there(world: ProofWorld, capability: Capability, namespace: str) -> bool:
@@ -150,7 +170,22 @@ def _named_there(world: ProofWorld, capability: Capability, namespace: str) -> b
             any(name.startswith(f"{pod.name.name}-") for name in names) if pod.template else pod.name.name in names
             for pod in facts.pods_in.get(namespace, ())
         )
-    return True
+    return _object_there(facts, resource, names, namespace)
+
+
+def _object_there(facts: ClusterFacts, resource: str, names: set[str], namespace: str) -> bool:
+    """As ``_named_there`` for what else lives in namespaces. Some objects every cluster makes by itself."""
+    entries = [entry for entry in ENTRIES.values() if entry.plural == resource and entry.namespaced]
+    if not entries or names & {"default", "kube-root-ca.crt"}:
+        return True
+    found = [
+        item["metadata"]["name"]
+        for entry in entries
+        for item in facts.snapshot.of(entry.kind)
+        if item["metadata"].get("namespace") == namespace
+    ]
+    found += [item.name for entry in entries for item in facts.snapshot.defective(entry.kind)]
+    return bool(names & set(found)) or bool(facts.snapshot.unseen(resource, namespace))
 
 
 def _secret_of(
@@ -158,7 +193,7 @@ def _secret_of(
 ) -> bool:
     facts = world.clusters[capability.cluster]
     if whole:
-        if capability.name == EVERYWHERE or capability.namespace != EVERYWHERE:
+        if capability.name == EVERYWHERE:
             return True
         return capability.name in facts.secrets_in.get(namespace, ())
     secrets = facts.secrets_in.get(namespace, {})

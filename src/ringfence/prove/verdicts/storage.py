@@ -76,6 +76,8 @@ def storage_verdict(world: ProofWorld, a: Territory, b: Territory) -> Verdict:
     step = _one_backend(world, a, b) or _host_path(world, a, b) or _copied(world, a, b)
     if step is not None and step.rule not in world.without:
         return Verdict(Answer.BROKEN, (step,), mend=Mend(_MENDS.get(step.rule, _OWN_VOLUME)), rules=(step.rule,))
+    if HOST_PATH not in world.without:
+        missing.update(dict.fromkeys(_host_path_somewhere(world, a, b)))
     if GRANT not in world.without:
         missing.update(dict.fromkeys(_grants(world, a, b)))
     return Verdict(Answer.UNKNOWN, missing=tuple(missing)) if missing else Verdict(Answer.HOLDS)
@@ -343,12 +345,57 @@ def _host_path(world: ProofWorld, a: Territory, b: Territory) -> Step | None:
     return None
 
 
+def _host_path_somewhere(world: ProofWorld, a: Territory, b: Territory) -> Iterator[str]:
+    """Directories that would be one if they were on one node, where a node is not known."""
+    for cluster in sorted(a.clusters & b.clusters):
+        ours = list(_host_paths(a, world.clusters[cluster]))
+        for shown, _, node, path in _host_paths(b, world.clusters[cluster]):
+            for mine, _, my_node, my_path in ours:
+                if None in (node, my_node) and _overlap(path, my_path):
+                    yield f"whether {mine} ({my_path}) and {shown} ({path}) are on one node"
+
+
 def _host_paths(owned: Territory, facts: ClusterFacts) -> Iterator[tuple[str, str, str | None, str]]:
+    """The directories of nodes that pods mount, themselves or through a volume; node None: it is not known which."""
+    from ringfence.prove.facts.pods import claims_in
+
+    claimed: dict[tuple[str, str], list[str | None]] = {}
     for pod in owned.pods(facts.name):
         for volume in pod.spec.get("volumes") or ():
             path = (volume.get("hostPath") or {}).get("path")
             if path:
                 yield pod.shown, str(pod.name), pod.node, path
+        for claim in claims_in(pod.spec):
+            claimed.setdefault((pod.namespace, claim), []).append(pod.node)
+    bound = {(document.get("spec") or {}).get("volumeName"): key for key, document in claims_of(owned, facts).items()}
+    for name, volume in volumes_of(owned, facts).items():
+        spec = volume.get("spec") or {}
+        path = (spec.get("hostPath") or {}).get("path") or (spec.get("local") or {}).get("path")
+        if not path:
+            continue
+        reference = spec.get("claimRef") or {}
+        key = bound.get(name) or (str(reference.get("namespace")), str(reference.get("name")))
+        nodes: list[str | None] = [*_nodes_of_volume(spec)]
+        nodes = nodes or [node for node in claimed.get(key, ()) if node is not None]
+        for node in dict.fromkeys(nodes or [None]):
+            yield f"PersistentVolume {name}", str(object_name(facts.name, volume)), node, path
+
+
+def _nodes_of_volume(spec: Mapping[str, Any]) -> list[str]:
+    """The nodes that a volume's node affinity names by their hostname."""
+    affinity = spec.get("nodeAffinity")
+    required = affinity.get("required") if isinstance(affinity, Mapping) else None
+    terms = required.get("nodeSelectorTerms") if isinstance(required, Mapping) else None
+    found = []
+    for term in terms if isinstance(terms, list) else ():
+        for item in (term.get("matchExpressions") if isinstance(term, Mapping) else None) or ():
+            if (
+                isinstance(item, Mapping)
+                and item.get("key") == "kubernetes.io/hostname"
+                and item.get("operator") == "In"
+            ):
+                found += [str(value) for value in item.get("values") or ()]
+    return found
 
 
 def _overlap(one: str, other: str) -> bool:
