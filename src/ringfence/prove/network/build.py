@@ -40,9 +40,9 @@ ROAD_KINDS = frozenset(
 )
 ADMIN_KINDS = frozenset({"AdminNetworkPolicy", "BaselineAdminNetworkPolicy", "ClusterNetworkPolicy"})
 ADMIN_VERSIONS = {
-    "AdminNetworkPolicy": "policy.networking.k8s.io/v1alpha1",
-    "BaselineAdminNetworkPolicy": "policy.networking.k8s.io/v1alpha1",
-    "ClusterNetworkPolicy": "policy.networking.k8s.io/v1alpha2",
+    "AdminNetworkPolicy": ("policy.networking.k8s.io/v1alpha1",),
+    "BaselineAdminNetworkPolicy": ("policy.networking.k8s.io/v1alpha1",),
+    "ClusterNetworkPolicy": ("policy.networking.k8s.io/v1alpha2", "policy.networking.k8s.io/v1beta1"),
 }
 VENDOR_GROUPS = frozenset(
     {"crd.projectcalico.org", "projectcalico.org", "cilium.io", "crd.antrea.io", "k8s.ovn.org", "kubeovn.io"}
@@ -152,7 +152,7 @@ def _take_policy(world: World, policies: PolicyParser, item: Mapping[str, Any]) 
 
 def _take_admin(world: World, kind: str, version: str, item: Mapping[str, Any]) -> None:
     try:
-        if version != ADMIN_VERSIONS[kind]:
+        if version not in ADMIN_VERSIONS[kind]:
             raise UnreadableError(f"{version} is not a version of {kind} that is known here")
         world.admin.append(parse_admin_policy(kind, _meta(item)[1], item.get("spec")))
     except UnreadableError as error:

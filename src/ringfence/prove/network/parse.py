@@ -149,8 +149,8 @@ def port_name(raw: str) -> str:
     return raw
 
 
-def parse_subject(raw: object) -> tuple[Selector, Selector]:
-    """Namespace and pod selector of an admin policy's subject. Raises UnreadableError."""
+def parse_subject(raw: object, *, both: bool) -> tuple[Selector, Selector]:
+    """Namespace and pod selector of an admin policy's subject; ``both`` as for pods. Raises UnreadableError."""
     body = parse_mapping(raw, "subject")
     only(body, frozenset({"namespaces", "pods"}), "subject")
     namespaces, pods = body.get("namespaces"), body.get("pods")
@@ -158,13 +158,14 @@ def parse_subject(raw: object) -> tuple[Selector, Selector]:
         raise UnreadableError("exactly one of namespaces and pods must be given")
     if pods is None:
         return parse_selector(namespaces), EVERYTHING
-    return parse_pods(pods)
+    return parse_pods(pods, both=both)
 
 
-def parse_pods(raw: object) -> tuple[Selector, Selector]:
-    """``pods`` of a cluster-wide policy: its CRD asks for both selectors. Raises UnreadableError."""
-    both = parse_mapping(raw, "pods")
-    only(both, frozenset({"namespaceSelector", "podSelector"}), "pods")
-    if both.get("namespaceSelector") is None or both.get("podSelector") is None:
-        raise UnreadableError("pods needs namespaceSelector and podSelector")
-    return parse_selector(both["namespaceSelector"]), parse_selector(both["podSelector"])
+def parse_pods(raw: object, *, both: bool) -> tuple[Selector, Selector]:
+    """``pods`` of a cluster-wide policy. ``both``: its CRD asks for a namespaceSelector too, as v1alpha1 does; else
+    none means every namespace. Raises UnreadableError."""
+    body = parse_mapping(raw, "pods")
+    only(body, frozenset({"namespaceSelector", "podSelector"}), "pods")
+    if body.get("podSelector") is None or (both and body.get("namespaceSelector") is None):
+        raise UnreadableError("pods needs podSelector, and in v1alpha1 namespaceSelector too")
+    return parse_selector(body.get("namespaceSelector")), parse_selector(body["podSelector"])

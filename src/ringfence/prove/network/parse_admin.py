@@ -1,4 +1,4 @@
-"""AdminNetworkPolicy, BaselineAdminNetworkPolicy (v1alpha1) and ClusterNetworkPolicy (v1alpha2) into values.
+"""AdminNetworkPolicy, BaselineAdminNetworkPolicy (v1alpha1) and ClusterNetworkPolicy (v1alpha2, v1beta1) into values.
 
 Source: policy.networking.k8s.io types. A peer or port of a type that this program does not know is kept as
 ``strange``: implementations must fail closed on it. What the CRD's validation refuses raises UnreadableError.
@@ -11,6 +11,7 @@ from ringfence.prove.network.parse import parse_network, parse_pods, parse_subje
 from ringfence.prove.network.selectors import (
     EVERYTHING,
     UnreadableError,
+    only,
     parse_list,
     parse_mapping,
     parse_selector,
@@ -19,6 +20,7 @@ from ringfence.prove.network.values import AdminPolicy, Block, Peer, PortRule, R
 
 HIGHEST_PRIORITY = 1000
 MOST_RULES = {"ClusterNetworkPolicy": 25}
+_SPEC_FIELDS = frozenset({"tier", "priority", "subject", "ingress", "egress"})
 _ALLOWED = {
     "AdminNetworkPolicy": {"Allow": "Allow", "Deny": "Deny", "Pass": "Pass"},
     "BaselineAdminNetworkPolicy": {"Allow": "Allow", "Deny": "Deny"},
@@ -31,7 +33,8 @@ def parse_admin_policy(kind: str, name: str, raw: object) -> AdminPolicy:
     spec = parse_mapping(raw, "spec")
     if kind == "BaselineAdminNetworkPolicy" and name != "default":
         raise UnreadableError("its one name is default")
-    namespaces, pods = parse_subject(spec.get("subject"))
+    only(spec, _SPEC_FIELDS, "spec")
+    namespaces, pods = parse_subject(spec.get("subject"), both=kind != "ClusterNetworkPolicy")
     return AdminPolicy(
         kind=kind,
         name=name,
@@ -70,19 +73,17 @@ def _rule(kind: str, body: Mapping[str, Any], side: str) -> Rule:
     action = _ALLOWED[kind].get(str(body.get("action")))
     if action is None:
         raise UnreadableError(f"the action {body.get('action')!r} is not one of {', '.join(_ALLOWED[kind])}")
-    if body.get("from" if side == "to" else "to") is not None:
-        raise UnreadableError(f"a rule of this direction takes {side}")
-    peers = tuple(_peer(parse_mapping(peer, "a peer")) for peer in parse_list(body.get(side), side))
+    ports_field = "protocols" if kind == "ClusterNetworkPolicy" else "ports"
+    only(body, frozenset({"name", "action", side, ports_field}), "a rule")
+    both = kind != "ClusterNetworkPolicy"
+    peers = tuple(_peer(parse_mapping(peer, "a peer"), both=both) for peer in parse_list(body.get(side), side))
     if not peers:
         raise UnreadableError(f"{side} must name at least one peer")
     if side == "from" and any(peer.blocks or peer.domains or peer.nodes is not None for peer in peers):
         raise UnreadableError("a rule of ingress takes namespaces and pods as peers only")
     if action != "Allow" and any(peer.domains for peer in peers):
         raise UnreadableError("domainNames can only be allowed")
-    if kind == "ClusterNetworkPolicy":
-        ports = _listed(body.get("protocols"), "protocols", _protocol)
-    else:
-        ports = _listed(body.get("ports"), "ports", _port)
+    ports = _listed(body.get(ports_field), ports_field, _port if both else _protocol)
     return Rule(peers, ports, action, str(body.get("name") or ""))
 
 
@@ -93,14 +94,14 @@ def _listed(raw: object, what: str, parse: Any) -> tuple[PortRule, ...]:
     return tuple(parse(parse_mapping(entry, what)) for entry in entries)
 
 
-def _peer(body: Mapping[str, Any]) -> Peer:
+def _peer(body: Mapping[str, Any], *, both: bool) -> Peer:
     given = {key for key, value in body.items() if value is not None}
     if len(given & {"namespaces", "pods", "nodes", "networks", "domainNames"}) > 1:
         raise UnreadableError("a peer takes exactly one of its fields")
     if "namespaces" in given:
         return Peer(namespaces=parse_selector(body["namespaces"]), pods=EVERYTHING)
     if "pods" in given:
-        return Peer(*parse_pods(body["pods"]))
+        return Peer(*parse_pods(body["pods"], both=both))
     if "nodes" in given:
         return Peer(nodes=parse_selector(body["nodes"]))
     if "networks" in given:
@@ -136,17 +137,17 @@ def _protocol(body: Mapping[str, Any]) -> PortRule:
             continue
         target = parse_mapping(body[key], key).get("destinationPort")
         if target is None:
-            return PortRule(key.upper())
+            raise UnreadableError(f"{key} needs a destinationPort")
         port = parse_mapping(target, "destinationPort")
         if port.get("range") is not None:
-            return _span(key.upper(), parse_mapping(port["range"], "range"))
+            return _span(key.upper(), parse_mapping(port["range"], "range"), single=False)
         number = port_number(port.get("number"))
         return PortRule(key.upper(), number, number)
     return PortRule(strange=True)
 
 
-def _span(protocol: str, span: Mapping[str, Any]) -> PortRule:
+def _span(protocol: str, span: Mapping[str, Any], *, single: bool = True) -> PortRule:
     first, last = port_number(span.get("start")), port_number(span.get("end"))
-    if first > last:
-        raise UnreadableError("a range must not end before it starts")
+    if first > last or (first == last and not single):
+        raise UnreadableError("a range must end after it starts")
     return PortRule(protocol, first, last)
