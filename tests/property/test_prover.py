@@ -47,8 +47,10 @@ RIGHTS = st.sampled_from(
     )
 )
 WHO = st.sampled_from(("user:alice", "group:testers", f"sa:{HERE}/default", f"sa:{THERE}/default", "sa:other/one"))
-LABELS = st.sampled_from(({"app": "web"}, {"app": "db"}, {}))
-DANGERS = st.sampled_from(({}, {"hostNetwork": True}, {"container": {"securityContext": {"privileged": True}}}))
+LABELS: st.SearchStrategy[dict[str, str]] = st.sampled_from(({"app": "web"}, {"app": "db"}, {}))
+DANGERS: st.SearchStrategy[Object] = st.sampled_from(
+    ({}, {"hostNetwork": True}, {"container": {"securityContext": {"privileged": True}}})
+)
 MOUNTS = st.sampled_from((None, {"secret": {"secretName": "key"}}, {"hostPath": {"path": "/var/lib/kubelet"}}))
 
 
@@ -61,7 +63,7 @@ def objects(draw: st.DrawFn) -> list[Object]:
     if kind == 1:
         spec: dict[str, Any] = dict(draw(DANGERS))
         mount = draw(MOUNTS)
-        volumes = {} if mount is None else {"volumes": [{"name": "v", **mount}]}
+        volumes: dict[str, Any] = {} if mount is None else {"volumes": [{"name": "v", **mount}]}
         on = draw(st.sampled_from(("node-1", "node-2", None)))
         return [pod(name, where, on=on, labels=draw(LABELS), **spec, **volumes)]
     if kind == 2:
@@ -69,7 +71,8 @@ def objects(draw: st.DrawFn) -> list[Object]:
     if kind == 3:
         return [secret(name, where, password=draw(st.sampled_from(("a" * 40, "correct horse battery staple 1"))))]
     if kind == 4:
-        peers = draw(st.sampled_from(([], [{"namespaceSelector": {}}], [{"podSelector": {}}])))
+        choices: tuple[list[Object], ...] = ([], [{"namespaceSelector": {}}], [{"podSelector": {}}])
+        peers = draw(st.sampled_from(choices))
         rules = [{"from": peers}] if peers else []
         both = {"podSelector": {}, "policyTypes": ["Ingress", "Egress"], "ingress": rules, "egress": []}
         return [deny_all(where), thing("networking.k8s.io/v1", "NetworkPolicy", name, where, spec=both)]
