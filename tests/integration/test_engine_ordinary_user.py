@@ -1,7 +1,7 @@
 """Everything as an ordinary user, who has no rights but over a home: needs to be started as root, to become one.
 
-The user may read any file (``CAP_DAC_READ_SEARCH``), since this Python and the programs may lie in root's own folders;
-nothing else is given, and no privilege can be gained.
+The user may read any file (``CAP_DAC_READ_SEARCH``), since this Python may lie in root's own folders; nothing else is
+given, and no privilege can be gained. The programs are copied to where anybody may run them.
 """
 
 import json
@@ -52,10 +52,18 @@ class Ordinary:
         return [one for one in found if any(word.startswith(f"{self.folder}/") for word in one.info["cmdline"] or ())]
 
 
+def _link_or_copy(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
+
+
 @pytest.fixture
 def ordinary(engine: Engine) -> Iterator[Ordinary]:
     folder = Path(tempfile.mkdtemp(prefix="ringfence-ordinary-"))
     write_landscape(folder / "landscape", "plain", {"shop": "{testing: {}}"})
+    shutil.copytree(engine.binaries().root, folder / "programs", copy_function=_link_or_copy)
     home = folder / "home"
     home.mkdir()
     os.chown(home, NOBODY, NOBODY)
@@ -65,7 +73,7 @@ def ordinary(engine: Engine) -> Iterator[Ordinary]:
         "HOME": str(home),
         "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
         "PYTHONDONTWRITEBYTECODE": "1",
-        "RINGFENCE_ENGINE_BIN": str(engine.binaries().root),
+        "RINGFENCE_ENGINE_BIN": str(folder / "programs"),
     }
     user = Ordinary(folder, folder / "landscape", variables)
     try:

@@ -20,6 +20,7 @@ def command(output: Output = Format.TABLE) -> None:
         ("data", str(found.paths.data)),
         ("cache", str(found.paths.cache)),
         ("engine", found.engine),
+        *((f"  {name}", version) for name, version in found.components.items()),
         *((tool.name, f"{tool.path} ({tool.version})" if tool.path else "not there") for tool in found.tools),
     ]
     for state in found.landscapes:
@@ -30,4 +31,7 @@ def command(output: Output = Format.TABLE) -> None:
         for process in state.processes:
             running = f"process {process.pid}" if process.running else "not running"
             rows.append((f"  {process.name}", f"{running}, log {process.log}"))
+    for landscape, contexts in found.contexts.items():
+        for name, one in sorted(contexts.clusters.items()):
+            rows.append((f"landscape {landscape}: {name}", f"context {one.context} of {one.kubeconfig}"))
     print_table(Table(("what", "where"), tuple(rows)))

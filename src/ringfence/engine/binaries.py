@@ -6,6 +6,7 @@ fresh clone would compile for minutes again.
 """
 
 import hashlib
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,6 +19,14 @@ VARIABLE = "RINGFENCE_ENGINE_BIN"
 PROGRAMS = ("ringfence-cluster", "ringfence-argocd", "helm", "kustomize", "kubectl", "git-verify-wrapper.sh")
 CRDS = ("application-crd.yaml", "appproject-crd.yaml")
 BUILD_COMMAND = "python -m ringfence.engine build"
+_KNOWN = {
+    "Kubernetes": "k8s.io/kubernetes",
+    "etcd": "go.etcd.io/etcd/server/v3",
+    "kwok": "sigs.k8s.io/kwok",
+    "Argo CD": "github.com/argoproj/argo-cd/v3",
+    "Helm": "helm.sh/helm/v4",
+    "Kustomize": "sigs.k8s.io/kustomize/kustomize/v5",
+}
 _PACKAGED = Path(__file__).parent / "_programs"
 _SOURCES = Path(__file__).parents[3] / "engine"
 _SOURCE_NAMES = ("go.mod", "go.sum", "*.go", "*.yaml", "*.json")
@@ -68,6 +77,14 @@ class Binaries:
     def licenses(self) -> Path:
         """The folder with the licences of every Go module that is linked in."""
         return self.root / "share" / "licenses"
+
+    def versions(self) -> Mapping[str, str]:
+        """What the programs are made of, by the names that people know; empty where no list of modules is there."""
+        try:
+            linked = json.loads((self.root / "share" / "modules.json").read_bytes())
+            return {name: str(linked[module]).removeprefix("v") for name, module in _KNOWN.items() if module in linked}
+        except (OSError, ValueError, TypeError):
+            return {}
 
     def missing(self) -> tuple[Path, ...]:
         """The files that should be there and are not (or cannot be executed)."""

@@ -3,6 +3,8 @@
 import os
 import platform
 import subprocess
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ from ringfence.base.clock import Clock
 from ringfence.base.errors import RingfenceError
 from ringfence.base.paths import Paths
 from ringfence.engine import Engine, EngineState
+from ringfence.flows.targets import Contexts, read_contexts
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,14 +27,18 @@ class Tool:
 
 @dataclass(frozen=True, slots=True)
 class Info:
-    """What is in use. ``engine`` says where the engine's programs are, or what was looked for."""
+    """What is in use. ``engine`` says where the engine's programs are, or what was looked for; ``components`` are the
+    versions of what they are made of. ``contexts`` maps a landscape to the clusters that its user brought.
+    """
 
     version: str
     python: str
     paths: Paths
     engine: str
+    components: Mapping[str, str]
     tools: tuple[Tool, ...]
     landscapes: tuple[EngineState, ...]
+    contexts: Mapping[str, Contexts]
 
     def to_json(self) -> dict[str, Any]:
         """For machines."""
@@ -42,8 +49,16 @@ class Info:
             "python": self.python,
             "paths": {"state": str(self.paths.state), "data": str(self.paths.data), "cache": str(self.paths.cache)},
             "engine": self.engine,
+            "components": dict(self.components),
             "tools": [{"name": tool.name, "path": tool.path, "version": tool.version} for tool in self.tools],
             "landscapes": [_landscape_json(one) for one in self.landscapes],
+            "contexts": {
+                landscape: {
+                    name: {"context": one.context, "kubeconfig": str(one.kubeconfig)}
+                    for name, one in sorted(contexts.clusters.items())
+                }
+                for landscape, contexts in self.contexts.items()
+            },
         }
 
 
@@ -69,6 +84,11 @@ def _landscape_json(state: EngineState) -> dict[str, Any]:
         "processes": [
             {"name": process.name, "pid": process.pid, "log": str(process.log)} for process in state.processes
         ],
+        "argocd": {
+            environment.name: environment.argocd.version
+            for environment in state.environments
+            if environment.argocd is not None
+        },
         "repositories": [str(environment.repositories) for environment in state.environments],
     }
 
@@ -78,8 +98,10 @@ def info(paths: Paths, clock: Clock) -> Info:
     from ringfence import __version__
 
     engine = Engine(paths, clock)
+    components: Mapping[str, str] = {}
     try:
         programs = str(engine.binaries().folder)
+        components = engine.binaries().versions()
     except RingfenceError as error:
         programs = f"not there: {error.message}"
     return Info(
@@ -87,9 +109,22 @@ def info(paths: Paths, clock: Clock) -> Info:
         f"{platform.python_implementation()} {platform.python_version()} ({platform.platform()})",
         paths,
         programs,
+        components,
         (_tool("git", "--version"),),
         tuple(engine.state(name) for name in engine.landscapes()),
+        _contexts(paths),
     )
+
+
+def _contexts(paths: Paths) -> Mapping[str, Contexts]:
+    """The clusters that users brought, by landscape; a record that cannot be read is left out."""
+    found: dict[str, Contexts] = {}
+    for folder in sorted(path for path in paths.state.glob("*") if path.is_dir()):
+        with suppress(RingfenceError):
+            contexts = read_contexts(folder)
+            if contexts.clusters:
+                found[folder.name] = contexts
+    return found
 
 
 def _tool(name: str, *arguments: str) -> Tool:
