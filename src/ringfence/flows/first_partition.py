@@ -1,10 +1,12 @@
 """A first Partition from what is there: every namespace that runs something, its stage guessed from its name."""
 
 import re
+from collections.abc import Iterator
 
 import yaml
 
-from ringfence.base.errors import UsageError
+from ringfence.base.errors import StateError, UsageError
+from ringfence.base.text import printable
 from ringfence.flows.prove import ProveRequest
 from ringfence.observe.files import read_snapshot
 from ringfence.observe.hashing import new_key
@@ -17,6 +19,22 @@ _PLATFORM = re.compile(
     r"kube-.*|openshift.*|default|argocd|flux-system|cert-manager|ingress-nginx|monitoring|istio-system|gatekeeper-system"
     r"|kyverno|external-secrets|velero|calico-.*|cilium.*|tigera-.*|gke-.*|gmp-.*|aks-.*|amazon-.*|local-path-storage"
 )
+_PLUGINS = {
+    "calico-node": "calico",
+    "canal": "calico",
+    "cilium": "cilium",
+    "anetd": "cilium",
+    "aws-node": "aws",
+    "azure-npm": "azure",
+    "antrea-agent": "antrea",
+    "ovnkube-node": "ovn-kubernetes",
+    "kube-ovn-cni": "kube-ovn",
+    "kube-router": "kube-router",
+    "weave-net": "weave",
+    "kube-flannel-ds": "flannel",
+    "kindnet": "kindnet",
+    "kube-network-policies": "kube-network-policies",
+}
 _STAGES = {
     "production": ("production", "prod", "live"),
     "staging": ("staging", "stage", "preprod", "uat"),
@@ -32,7 +50,8 @@ def first_partition(request: ProveRequest) -> str:
     for name, context in request.contexts.items():
         from ringfence.observe.live import read_live
 
-        clusters.append(read_live(name, context, new_key(), kubeconfig=request.kubeconfig))
+        spaces = _own_namespace(context, request)
+        clusters.append(read_live(name, context, new_key(), kubeconfig=request.kubeconfig, namespaces=spaces))
     if not clusters:
         raise UsageError("no cluster is given", hint="ringfence prove --init --snapshot NAME=PATH > partition.yaml")
     deployments = [
@@ -41,6 +60,14 @@ def first_partition(request: ProveRequest) -> str:
         for namespace in facts.every_namespace()
         if not _PLATFORM.fullmatch(namespace)
     ]
+    gaps = list(_gaps(clusters))
+    if not deployments:
+        raise StateError(
+            "nothing to divide was seen: no namespace but the platform's own"
+            + (f"; not seen: {'; '.join(gaps[:3])}" if gaps else ""),
+            reason="NothingSeen",
+            hint="write the Partition by hand (docs/reference/partition.md), or use rights that list namespaces",
+        )
     production = [item["name"] for item in deployments if item.get("stage") == "production"]
     others = [item["name"] for item in deployments if item.get("stage") != "production"]
     promises = [{"between": [one, other], "level": "namespace"} for one in others for other in production]
@@ -52,7 +79,38 @@ def first_partition(request: ProveRequest) -> str:
         "# A first Partition, guessed from names: correct the stages, people and promises, then\n"
         "#   ringfence prove --partition THIS --snapshot NAME=PATH\n"
         "# assume: {cni: {name: calico}} names your network plugin; without it every behaviour of one counts.\n"
-    ) + text
+        + "".join(f"# {line}\n" for cluster in clusters for line in _plugins(cluster))
+        + "".join(f"# not seen, so there may be more: {gap}\n" for gap in gaps)
+        + text
+    )
+
+
+def _own_namespace(context: str, request: ProveRequest) -> tuple[str, ...]:
+    """The namespace that a context is set to: all that there is to ask of one without rights on the whole cluster."""
+    from ringfence.kube import open_cluster
+
+    with open_cluster(request.kubeconfig, context) as cluster:
+        return (cluster.namespace,) if cluster.namespace else ()
+
+
+def _gaps(clusters: list[ClusterSnapshot]) -> Iterator[str]:
+    """What could not be listed of what the guess rests on."""
+    for cluster in clusters:
+        for resource in ("namespaces", "pods", "rolebindings"):
+            for marker in cluster.unseen(resource):
+                yield printable(f"{cluster.name}: {marker}")
+
+
+def _plugins(cluster: ClusterSnapshot) -> Iterator[str]:
+    """The network plugins that run there. Which of them enforces policies is not in any object: it is only said."""
+    for document in cluster.of(kinds.DAEMON_SET):
+        name = document["metadata"]["name"]
+        plugin = _PLUGINS.get(name)
+        if plugin is not None:
+            place = document["metadata"]["namespace"]
+            yield printable(
+                f"seen in {cluster.name}: DaemonSet {place}/{name}; if it enforces: cni: {{name: {plugin}}}"
+            )
 
 
 def _deployment(facts: ClusterFacts, namespace: str, *, several: bool) -> dict[str, object]:

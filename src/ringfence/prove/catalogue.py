@@ -194,6 +194,30 @@ _TABLE: Mapping[str, tuple[tuple[str, str, bool, tuple[Dimension, ...]], ...]] =
         ("HierarchyConfiguration", "hierarchyconfigurations", True, (_A, _D)),
         ("HNCConfiguration", "hncconfigurations", False, (_A, _D)),
     ),
+    "auto.gke.io": (
+        ("AllowlistSynchronizer", "allowlistsynchronizers", False, ()),
+        ("AllowlistedV2Workload", "allowlistedv2workloads", False, ()),
+        ("AllowlistedWorkload", "allowlistedworkloads", False, ()),
+        ("WorkloadAllowlist", "workloadallowlists", False, ()),
+    ),
+    "nodemanagement.gke.io": (("UpdateInfo", "updateinfos", True, ()),),
+    "internal.autoscaling.gke.io": (("CapacityRequest", "capacityrequests", True, ()),),
+    "hub.gke.io": (("Membership", "memberships", False, ()),),
+    "monitoring.googleapis.com": (
+        ("PodMonitoring", "podmonitorings", True, ()),
+        ("ClusterPodMonitoring", "clusterpodmonitorings", False, ()),
+        ("ClusterNodeMonitoring", "clusternodemonitorings", False, ()),
+        ("Rules", "rules", True, ()),
+        ("ClusterRules", "clusterrules", False, ()),
+        ("GlobalRules", "globalrules", False, ()),
+        ("OperatorConfig", "operatorconfigs", True, ()),
+    ),
+    "acn.azure.com": (
+        ("NodeNetworkConfig", "nodenetworkconfigs", True, ()),
+        ("ClusterSubnetState", "clustersubnetstates", True, ()),
+        ("OverlayExtensionConfig", "overlayextensionconfigs", True, ()),
+    ),
+    "apiserver.openshift.io": (("APIRequestCount", "apirequestcounts", False, ()),),
     "cloud.google.com": (("BackendConfig", "backendconfigs", True, ()),),
     "networking.gke.io": (
         ("ManagedCertificate", "managedcertificates", True, ()),
@@ -220,7 +244,10 @@ _TABLE: Mapping[str, tuple[tuple[str, str, bool, tuple[Dimension, ...]], ...]] =
         ("ImageStreamTag", "imagestreamtags", True, ()),
         ("Image", "images", False, ()),
     ),
-    "config.openshift.io": (("ClusterVersion", "clusterversions", False, ()),),
+    "config.openshift.io": (
+        ("ClusterVersion", "clusterversions", False, ()),
+        ("ClusterOperator", "clusteroperators", False, ()),
+    ),
     "user.openshift.io": (
         ("Group", "groups", False, _RBAC),
         ("User", "users", False, ()),
@@ -257,8 +284,10 @@ def touched_by_resource(resource: str) -> frozenset[Dimension]:
     """The dimensions that unlisted objects of ``resource`` (plural, with or without its group) could touch."""
     if resource == "*":
         return ALL_DIMENSIONS
-    entry = _BY_PLURAL.get(resource) or _BY_SHORT_PLURAL.get(resource.partition(".")[0])
-    return ALL_DIMENSIONS if entry is None else entry.touches
+    plural, dot, group = resource.partition(".")
+    # A group that is not known may use a plural that is: its objects are something else.
+    entry = _BY_PLURAL.get(resource) or (None if dot else _BY_SHORT_PLURAL.get(plural))
+    return touched_by_kind(Kind(group, "")) if entry is None else entry.touches
 
 
 def known(kind: Kind) -> bool:
