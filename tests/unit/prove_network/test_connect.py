@@ -61,7 +61,8 @@ def test_a_pod_that_is_not_placed_may_be_on_any_node() -> None:
 
 
 def test_nodes_are_not_behind_policies() -> None:
-    assert ask("192.168.0.1", "192.168.0.2", policy("b", DENY_IN)) == "yes"
+    assert ask("192.168.0.1", "192.168.0.2", policy("b", DENY_IN), hostNetwork="node") == "yes"
+    assert ask("192.168.0.1", "192.168.0.2", policy("b", DENY_IN)) == "unknown"  # a pod of b has that address too
     assert ask(OUTSIDE, "b/host", policy("b", DENY_IN), hostNetwork="node") == "yes"
     assert ask(OUTSIDE, "b/host", policy("b", DENY_IN), hostNetwork="pod") == "no"
 

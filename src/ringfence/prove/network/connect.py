@@ -58,8 +58,7 @@ def connect_parties(world: World, packet: Packet) -> Answer:
     for version in versions:
         one = replace(packet, dialled=replace(packet.dialled, version=version))
         answers.append(explore(partial(passes, world, one), world.facts))
-    order = (Truth.YES, Truth.UNKNOWN, Truth.NO)
-    return min(answers, key=lambda answer: order.index(answer.truth))
+    return _best(answers)
 
 
 def _versions(packet: Packet) -> tuple[int | None, ...]:
@@ -82,24 +81,44 @@ def _spoken(party: Party) -> frozenset[int]:
 
 
 def _between(world: World, here: Resolved, there: Resolved, protocol: str) -> Answer:
-    """Over all that a name may stand for: any way in counts as yes, only all closed as no."""
-    pairs = [(source, target) for source in here.targets for target in there.targets]
-    if all(isinstance(end.party, Outside) for pair in pairs for end in pair):
+    """Over all that two names may stand for: one end point of a Service is enough, else all have to agree."""
+    if all(isinstance(target.party, Outside) for target in (*here.targets, *there.targets)):
         return unknown(f"neither {here.name} nor {there.name} is in the cluster: nothing in it decides")
-    answers = [
-        connect_parties(world, Packet(source.party, target.party, protocol, target.port, _dialled(source, target)))
-        for source, target in pairs
-    ]
-    if len(answers) == 1:
+    answers = []
+    for source in here.targets:
+        reached = [
+            connect_parties(world, Packet(source.party, target.party, protocol, target.port, _dialled(source, target)))
+            for target in there.targets
+            if not _shadowed(source, here, target, there)
+        ]
+        if reached:
+            answers.append(_best(reached) if there.any_of else _agreed(reached, there.name))
+    return _agreed(answers, here.name)
+
+
+def _best(answers: list[Answer]) -> Answer:
+    order = (Truth.YES, Truth.UNKNOWN, Truth.NO)
+    return min(answers, key=lambda answer: order.index(answer.truth))
+
+
+def _agreed(answers: list[Answer], name: str) -> Answer:
+    if len({answer.truth for answer in answers}) == 1:
         return answers[0]
-    for truth in (Truth.YES, Truth.UNKNOWN, Truth.NO):
-        found = [answer for answer in answers if answer.truth is truth]
-        if found and not (truth is Truth.YES and not there.any_of and len(found) < len(answers)):
-            return found[0]
-    return unknown(
-        f"{there.name} stands for several parties and they differ",
-        objects=tuple(name for answer in answers for name in answer.objects),
-    )
+    unsure = next((answer for answer in answers if answer.truth is Truth.UNKNOWN), None)
+    objects = tuple(found for answer in answers for found in answer.objects)
+    return unsure or unknown(f"{name} stands for several parties and they differ", objects=objects)
+
+
+def _shadowed(source: Target, here: Resolved, target: Target, there: Resolved) -> bool:
+    """Is one end a hostNetwork pod that was only met by its node's address, and the other end on that node? Then it is
+    the node that speaks, which nothing keeps out."""
+    return _stands_in(source, here, target) or _stands_in(target, there, source)
+
+
+def _stands_in(one: Target, among: Resolved, other: Target) -> bool:
+    if len(among.targets) < 2 or not isinstance(among.targets[0].party, OnNode) or isinstance(one.party, OnNode):
+        return False
+    return isinstance(other.party, Pod) and other.party.node == among.targets[0].party.name
 
 
 def _dialled(source: Target, target: Target) -> Dialled:

@@ -9,7 +9,7 @@ from ipaddress import IPv6Address, ip_address
 
 from ringfence.prove.network.flow import PLAIN, Dialled, OnNode, Party
 from ringfence.prove.network.roads import ServiceTargets, node_port_service, service_at, service_targets
-from ringfence.prove.network.values import Address, Outside
+from ringfence.prove.network.values import Address, Outside, Pod
 from ringfence.prove.network.world import World
 
 
@@ -102,6 +102,14 @@ def _resolve(world: World, text: str, port: int) -> Resolved:
     return Resolved(text, problem=f"pod {namespace}/{name} is not in the snapshot{why}")
 
 
+def _beside(world: World, address: Address, port: int, dialled: Dialled) -> tuple[Target, ...]:
+    """The hostNetwork pods that have a node's address too, one for each set of labels."""
+    found: dict[object, Pod] = {}
+    for pod in world.pods_at.get(str(address), ()):
+        found.setdefault((pod.namespace, tuple(sorted(pod.labels.items())), pod.ports), pod)
+    return tuple(Target(pod, port, dialled) for pod in found.values())
+
+
 def _resolve_address(world: World, text: str, address: Address, port: int) -> Resolved:
     dialled = Dialled(address.version)
     pods = [pod for pod in world.pods_at.get(str(address), ()) if not pod.host_network]
@@ -111,7 +119,8 @@ def _resolve_address(world: World, text: str, address: Address, port: int) -> Re
     if name is not None:
         node = world.nodes.get(name)
         addresses = node.addresses if node else (address,)
-        return Resolved(text, (Target(OnNode(name, addresses or (address,), f"node/{name}"), port, dialled),))
+        party = Target(OnNode(name, addresses or (address,), f"node/{name}"), port, dialled)
+        return Resolved(text, (party, *_beside(world, address, port, dialled)), any_of=False)
     if any(address in part for node in world.nodes.values() for part in node.pod_ranges):
         return Resolved(text, problem=f"{address} is in a node's pod range and no pod of the snapshot has it")
     for resource in ("pods", "nodes", "services"):
