@@ -13,9 +13,9 @@ READ = ("get", "list", "watch")
 CHANGE = ("create", "update", "patch")
 RBAC = "rbac.authorization.k8s.io"
 INSIDE = (
-    ("", "pods"), ("", "pods/log"), ("", "pods/exec"), ("", "secrets"), ("", "configmaps"), ("", "services"),
-    ("", "serviceaccounts"), ("", "serviceaccounts/token"), ("apps", "deployments"), ("batch", "jobs"),
-    (RBAC, "roles"), (RBAC, "rolebindings"), ("networking.k8s.io", "networkpolicies"),
+    ("", "pods"), ("", "pods/log"), ("", "pods/exec"), ("", "pods/portforward"), ("", "secrets"), ("", "services"),
+    ("", "configmaps"), ("", "serviceaccounts"), ("", "serviceaccounts/token"), ("apps", "deployments"),
+    ("batch", "jobs"), (RBAC, "roles"), (RBAC, "rolebindings"), ("networking.k8s.io", "networkpolicies"),
 )  # fmt: skip
 """What lives in namespaces, as far as the worlds of the test have rights over it."""
 

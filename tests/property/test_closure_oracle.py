@@ -1,9 +1,9 @@
 """The closure against a second opinion: random rights in a small cluster, tried one by one until nothing new comes."""
 
 import json
-import os
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -76,13 +76,23 @@ def naive_answer(objects: list[Object]) -> Answer:
     return Answer.BROKEN if cluster.harms(THERE) else Answer.HOLDS
 
 
-@settings(
-    max_examples=int(os.environ.get("RINGFENCE_CLOSURE_WORLDS", "150")),
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-)
+SLOW = list(HealthCheck)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=SLOW)
 @given(worlds())
 def test_the_closure_comes_to_what_trying_comes_to(objects: list[Object]) -> None:
+    agree(objects)
+
+
+@pytest.mark.soak
+@settings(max_examples=10_000, deadline=None, suppress_health_check=SLOW)
+@given(worlds())
+def test_the_closure_comes_to_what_trying_comes_to_ten_thousand_times(objects: list[Object]) -> None:
+    agree(objects)
+
+
+def agree(objects: list[Object]) -> None:
     found = verdict("access", objects, trusted=People(users=("bob",), groups=("devs",)))
     expected = naive_answer(objects)
     if found.answer is Answer.UNKNOWN and all(text.endswith("is not in the snapshot") for text in found.missing):
