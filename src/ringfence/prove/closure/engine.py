@@ -61,6 +61,7 @@ class State:
     reached: dict[Capability, Reached] = field(default_factory=dict)
     by_kind: dict[tuple[Can, str], list[Capability]] = field(default_factory=lambda: defaultdict(list))
     by_namespace: dict[tuple[str, str], list[Capability]] = field(default_factory=lambda: defaultdict(list))
+    by_power: dict[tuple[str, str], list[Capability]] = field(default_factory=lambda: defaultdict(list))
 
     def has(self, capability: Capability) -> bool:
         """Whether the capability has been reached."""
@@ -72,8 +73,8 @@ class State:
 
     def powers(self, cluster: str, power: str, namespace: str | None = None) -> Iterator[Capability]:
         """The powers of that name, in ``namespace`` (or everywhere) when one is given."""
-        for capability in self.of(Can.POWER, cluster):
-            if capability.name == power and (namespace is None or capability.namespace in (EVERYWHERE, namespace)):
+        for capability in self.by_power.get((cluster, power), ()):
+            if namespace is None or capability.namespace in (EVERYWHERE, namespace):
                 yield capability
 
     def touching(self, cluster: str, namespace: str) -> Iterator[Capability]:
@@ -140,6 +141,8 @@ def close(starts: Mapping[Capability, Derivation | None], expand: Expand) -> Sta
         state.reached[capability] = Reached(capability, derivation, premise, doubts, steps)
         state.by_kind[capability.can, capability.cluster].append(capability)
         state.by_namespace[capability.cluster, capability.namespace].append(capability)
+        if capability.can is Can.POWER:
+            state.by_power[capability.cluster, capability.name].append(capability)
         for new in expand(capability, state):
             if new.gives in state.reached:
                 continue

@@ -119,7 +119,7 @@ def _sent_of(
 def served_apis(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
     """What those requests hold, and who acts on the answers, is in no snapshot."""
     facts = world.clusters[capability.cluster]
-    for document in facts.snapshot.of(kinds.API_SERVICE):
+    for document in facts.memory.once(("served APIs", facts.name), lambda: _served_apis(facts)):
         service = _object(_object(document.get("spec")).get("service"))
         yield from _answers(facts, capability, document, service, "answers what is asked of its API")
     for document in facts.snapshot.of(kinds.CUSTOM_RESOURCE_DEFINITION):
@@ -127,6 +127,11 @@ def served_apis(world: RuleWorld, capability: Capability, state: State) -> Itera
         config = _object(_object(conversion.get("webhook")).get("clientConfig"))
         if conversion.get("strategy") == "Webhook":
             yield from _answers(facts, capability, document, _object(config.get("service")), "converts its resources")
+
+
+def _served_apis(facts: ClusterFacts) -> list[Object]:
+    """The APIServices that something in the cluster serves."""
+    return [item for item in facts.snapshot.of(kinds.API_SERVICE) if _object(_object(item.get("spec")).get("service"))]
 
 
 def _answers(

@@ -104,16 +104,27 @@ def shared_repository(world: RuleWorld, capability: Capability, state: State) ->
         return
     facts = world.clusters[capability.cluster]
     found = _named(facts, kinds.ARGO_APPLICATION, capability.namespace, capability.name)
-    ours = set() if found is None else set(_repositories(found))
+    if found is None:
+        return
+    ours, itself = frozenset(_repositories(found)), object_name(facts.name, found)
     for cluster in world.clusters.values() if ours else ():
-        for document in cluster.snapshot.of(kinds.ARGO_APPLICATION):
-            shared = sorted(ours & set(_repositories(document)))
-            name = object_name(cluster.name, document)
-            if shared and document is not found:
+        for name, repositories in _read_from(cluster).items():
+            shared = sorted(ours & repositories)
+            if shared and name != itself:
                 gives = Capability(Can.DELIVER, cluster.name, name.namespace, name.name, "Application")
                 text = f"Application {name.name} is read from {shared[0]} too"
                 doubt = f"whether all who write {shared[0]} are meant to write what Application {name.name} deploys"
                 yield Derivation(gives, "argocd/shared-repository", object_step(text, name), doubt)
+
+
+def _read_from(facts: ClusterFacts) -> dict[ObjectName, frozenset[str]]:
+    """The repositories that each Application of a cluster is read from."""
+
+    def found() -> dict[ObjectName, frozenset[str]]:
+        applications = facts.snapshot.of(kinds.ARGO_APPLICATION)
+        return {object_name(facts.name, item): frozenset(_repositories(item)) for item in applications}
+
+    return facts.memory.once(("read from", facts.name), found)
 
 
 def _repositories(document: Object) -> Iterator[str]:
@@ -133,6 +144,8 @@ def _repositories(document: Object) -> Iterator[str]:
 def application_sets(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
     """Those without an Application that names them as its owner: whose they are and where they deploy is in doubt."""
     facts = world.clusters[capability.cluster]
+    if not facts.snapshot.of(kinds.ARGO_APPLICATION_SET):
+        return
     made = {
         owner.get("name")
         for document in facts.snapshot.of(kinds.ARGO_APPLICATION)
