@@ -12,6 +12,7 @@ extensions = ["myst_parser", "sphinx.ext.autodoc"]
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 exclude_patterns = ["_build", "adr/template.md"]
+highlight_language = "text"
 html_theme = "furo"
 html_title = "Ringfence"
 nitpicky = False
