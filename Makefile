@@ -11,6 +11,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+SEED ?= 1
+SAMPLE ?= 30
 
 .PHONY: help
 help: ## Show what can be made
@@ -58,6 +60,10 @@ docs: $(STAMP) ## Build the documentation, warnings as errors
 .PHONY: soak
 soak: $(STAMP) engine ## The long runs
 	@$(BIN)/python -m pytest -m soak
+
+.PHONY: mutation
+mutation: $(STAMP) ## Change the code that decides and proves, and see which tests notice (SEED=1 SAMPLE=30)
+	@$(BIN)/python tests/mutation.py --seed $(SEED) --sample $(SAMPLE)
 
 .PHONY: bench
 bench: $(STAMP) engine ## Every benchmark: ratios within one run

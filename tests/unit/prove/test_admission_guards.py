@@ -1,0 +1,146 @@
+"""Which webhooks stand in an attacker's way, and where a kubelet that is not to be trusted may draw pods to."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from ringfence.prove.admission.placement import could_come
+from ringfence.prove.facts.cluster import cluster_facts
+from ringfence.prove.partition import Assumptions
+from ringfence.prove.proof import Answer
+from unit.prove.proof_worlds import HERE, Object, base, cluster, grant, node, pod, rule, space, thing, verdict
+
+Change = Callable[[Object], Object]
+MAKES = grant("user:alice", [rule("create", "pods")], HERE, "makes")
+RELABELS = grant("user:alice", [rule("patch", "namespaces", names=HERE)], name="relabels")
+PODS = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]}
+
+
+def guarded(*more: Object, labels: dict[str, str] | None = None, **changes: Any) -> Answer:
+    """Access, where a webhook is all that could stop a privileged pod in testing's namespace."""
+    rules = {key: value for key, value in changes.items() if key in PODS}
+    hook = {
+        "name": "guard.example",
+        "clientConfig": {"url": "https://guard.example"},
+        "rules": [{**PODS, **rules}],
+        **{key: value for key, value in changes.items() if key not in PODS},
+    }
+    plain = [item for item in base() if item["kind"] != "Namespace" or item["metadata"]["name"] != HERE]
+    kind = "ValidatingWebhookConfiguration"
+    configuration = thing("admissionregistration.k8s.io/v1", kind, "guard", webhooks=[hook])
+    return verdict("access", [*plain, space(HERE, None, **(labels or {})), *MAKES, configuration, *more]).answer
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {},
+        {"failurePolicy": "Fail"},
+        {"operations": ["*"]},
+        {"apiGroups": ["*"], "resources": ["*"]},
+        {"resources": ["*/*"]},
+        {"objectSelector": {}},
+        {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": HERE}}},
+        {"namespaceSelector": {"matchLabels": {"guarded": "yes"}}},
+    ],
+)
+def test_a_webhook_that_is_asked_and_must_answer_leaves_it_unknown(asked: Object) -> None:
+    assert guarded(labels={"guarded": "yes"}, **asked) is Answer.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    "absent",
+    [
+        {"failurePolicy": "Ignore"},
+        {"operations": ["UPDATE", "DELETE"]},
+        {"apiGroups": ["apps"]},
+        {"resources": ["deployments", "pods/exec"]},
+        {"objectSelector": {"matchLabels": {"guarded": "yes"}}},
+        {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "elsewhere"}}},
+        {"namespaceSelector": {"matchExpressions": [{"key": "guarded", "operator": "DoesNotExist"}]}},
+        {"rules": []},
+    ],
+)
+def test_a_webhook_that_is_not_asked_or_need_not_answer_is_no_guard(absent: Object) -> None:
+    assert guarded(labels={"guarded": "yes"}, **absent) is Answer.BROKEN
+
+
+def test_whoever_relabels_the_namespace_leads_it_out_of_a_selector_but_not_out_of_its_name() -> None:
+    by_label = {"matchLabels": {"guarded": "yes"}}
+    by_name = {"matchLabels": {"kubernetes.io/metadata.name": HERE}}
+    assert guarded(*RELABELS, labels={"guarded": "yes"}, namespaceSelector=by_label) is Answer.BROKEN
+    assert guarded(*RELABELS, namespaceSelector=by_name) is Answer.UNKNOWN
+    assert guarded(*RELABELS) is Answer.UNKNOWN
+
+
+TAINT = {"key": "dedicated", "value": "test", "effect": "NoSchedule"}
+TOLERATES = [{"key": "dedicated", "operator": "Exists"}]
+
+
+def affinity(*terms: Object) -> Object:
+    required = {"nodeSelectorTerms": list(terms)}
+    return {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": required}}
+
+
+def wants(key: str, value: str) -> Object:
+    return {"matchExpressions": [{"key": key, "operator": "In", "values": [value]}]}
+
+
+KEPT, FREE = "node-restriction.kubernetes.io/pool", "pool"
+
+
+def as_pod(spec: Object) -> Object:
+    return pod("web", "shop", on=spec.pop("nodeName", None), **spec)
+
+
+def as_deployment(spec: Object) -> Object:
+    made = as_pod(spec)
+    template = {"metadata": made["metadata"], "spec": made["spec"]}
+    selector = {"matchLabels": made["metadata"]["labels"]}
+    return thing("apps/v1", "Deployment", "web", "shop", spec={"template": template, "selector": selector})
+
+
+def as_cron_job(spec: Object) -> Object:
+    made = as_pod({**spec, "restartPolicy": "Never"})
+    template = {"metadata": made["metadata"], "spec": made["spec"]}
+    return thing(
+        "batch/v1",
+        "CronJob",
+        "web",
+        "shop",
+        spec={"schedule": "@daily", "jobTemplate": {"spec": {"template": template}}},
+    )
+
+
+@pytest.mark.parametrize("made", [as_pod, as_deployment, as_cron_job])
+@pytest.mark.parametrize(
+    ("spec", "taints", "comes"),
+    [
+        ({}, [], True),
+        ({}, [TAINT], False),
+        ({"tolerations": TOLERATES}, [TAINT], True),
+        ({"nodeSelector": {FREE: "prod"}}, [], True),
+        ({"nodeSelector": {KEPT: "prod"}}, [], False),
+        ({"nodeSelector": {KEPT: "test", FREE: "prod"}}, [], True),
+        ({"nodeSelector": {"topology.kubernetes.io/zone": "z"}}, [], True),
+        ({"affinity": affinity(wants(FREE, "prod"))}, [], True),
+        ({"affinity": affinity(wants(KEPT, "prod"))}, [], False),
+        ({"affinity": affinity(wants(KEPT, "prod"), wants(KEPT, "test"))}, [], True),
+        ({"affinity": affinity(wants(KEPT, "prod"), wants(FREE, "prod"))}, [], True),
+    ],
+)
+def test_a_kubelet_draws_pods_by_the_labels_that_it_may_write(
+    made: Change, spec: Object, taints: list[Object], comes: bool
+) -> None:
+    """A kubelet writes its node's labels but those of node-restriction.kubernetes.io, and none of its taints."""
+    objects = [space("shop"), node("n1", taints=taints, **{KEPT.replace("/", "__"): "test"}), made(dict(spec))]
+    facts = cluster_facts(cluster(objects), Assumptions())
+    assert could_come(facts, facts.pods[0], "n1") is comes
+
+
+def test_a_template_that_names_its_node_comes_to_that_node_only() -> None:
+    objects = [space("shop"), node("n1"), node("n2"), as_deployment({"nodeName": "n2"})]
+    facts = cluster_facts(cluster(objects), Assumptions())
+    assert not could_come(facts, facts.pods[0], "n1")
+    assert could_come(facts, facts.pods[0], "n2")
