@@ -36,11 +36,15 @@ def cluster(one_cluster: ClusterState) -> Iterator[Cluster]:
 
 
 def random_node(random: Random, name: str) -> Json:
-    labels = {"zone": random.choice("abc"), "cpu": str(random.choice((4, 16, 64)))}
+    labels = {
+        "zone": random.choice("abc"),
+        "cpu": random.choice(("4", "16", "64", "016", "1e1", "9223372036854775807")),
+        "empty": "",
+    }
     taints = {
         (key, effect): {"key": key, "value": random.choice(VALUES), "effect": effect}
         for key in random.sample(KEYS[:2], random.randint(0, 2))
-        for effect in random.sample(EFFECTS, 1)
+        for effect in random.sample(EFFECTS, random.randint(1, 2))
     }
     size = {"cpu": "32", "memory": "64Gi", "pods": "500"}
     return {
@@ -61,30 +65,37 @@ def random_toleration(random: Random) -> Json:
     if random.random() < 0.8:
         body["key"] = random.choice(KEYS)
     if random.random() < 0.7:
-        body["operator"] = random.choice(("Equal", "Exists", "Exists", "Gt"))
+        body["operator"] = random.choice(("Equal", "Exists", "Exists", "Gt", "Lt", ""))
     if random.random() < 0.5:
         body["value"] = random.choice(VALUES)
     if random.random() < 0.5:
-        body["effect"] = random.choice(EFFECTS)
+        body["effect"] = random.choice((*EFFECTS, ""))
+    if random.random() < 0.1:
+        body["tolerationSeconds"] = 30
     return body
 
 
 def random_condition(random: Random) -> Json:
     operator = random.choice(("In", "NotIn", "Exists", "DoesNotExist", "Gt", "Lt"))
-    key = random.choice(("zone", "cpu", "gone"))
-    values = {"Gt": ["8"], "Lt": [random.choice(("8", "x"))], "Exists": [], "DoesNotExist": []}.get(operator)
+    key = random.choice(("zone", "cpu", "cpu", "empty", "gone"))
+    number = random.choice(("8", "16", "08", "x", "", "9223372036854775806", "9223372036854775808", "-1"))
+    values = {"Gt": [number], "Lt": [number], "Exists": [], "DoesNotExist": []}.get(operator)
     if values is None:
-        values = random.sample(("a", "b", "16", "64"), random.randint(0 if random.random() < 0.1 else 1, 3))
+        values = random.sample(("a", "b", "16", "64", ""), random.randint(0 if random.random() < 0.1 else 1, 3))
     return {"key": key, "operator": operator, "values": values}
 
 
 def random_pod(random: Random, name: str, node: str) -> Json:
     """A pod that only one node's name suits, with other wishes at random."""
     pinned = {"key": "metadata.name", "operator": "In", "values": [node]}
-    terms = [
+    terms: list[Json] = [
         {"matchExpressions": [random_condition(random) for _ in range(random.randint(0, 2))], "matchFields": [pinned]}
         for _ in range(random.randint(1, 2))
     ]
+    if random.random() < 0.1:
+        terms[0]["matchFields"] = [pinned, {**pinned, "operator": "NotIn"}]
+    if random.random() < 0.2:
+        terms.insert(random.randint(0, len(terms)), {})
     required = {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": terms}}
     spec: Json = {
         "containers": [{"name": "c", "image": "i"}],
@@ -157,7 +168,7 @@ def _ask(cluster: Cluster, random: Random, names: list[str], pods: int, seed: in
         pod = random_pod(random, f"p-{seed}-{number}", target)
         if stored(cluster, pod):
             questions[pod["metadata"]["name"]] = (pod, target)
-        elif not any(toleration.get("operator") == "Gt" for toleration in pod["spec"]["tolerations"]):
+        elif not any(toleration.get("operator") in ("Gt", "Lt") for toleration in pod["spec"]["tolerations"]):
             assert land(pod, target, view).answer == "unknown", pod
     resource = cluster.resource_of("v1", "Pod")
     found: dict[str, Json] = {}

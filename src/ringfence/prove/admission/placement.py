@@ -6,7 +6,7 @@ scheduler and kubelet alike, so it confines even pods that name their node.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ringfence.prove.admission.attacks import policies_of
@@ -49,6 +49,10 @@ def nodes_open_to(facts: ClusterFacts, namespace: str, *, relabelled: bool = Fal
 def _nodes_open_to(facts: ClusterFacts, namespace: str, *, relabelled: bool) -> NodeChoice:
     policies = policies_of(facts, namespace, relabelled=relabelled)
     view = placement_view(facts)
+    if relabelled:
+        # Whoever writes a namespace's labels writes its annotations too, which confine its pods.
+        kept_by = {name: annotations for name, annotations in view.annotations.items() if name != namespace}
+        view = replace(view, annotations=kept_by)
     if policies.policies or policies.doubts or view.annotations.get(namespace):
         found = _look(facts, view, policies)
     else:

@@ -65,11 +65,18 @@ def _versions(packet: Packet) -> tuple[int | None, ...]:
     """The IP versions that both parties speak; None where no party has both, so that the version decides nothing."""
     if packet.dialled.version is not None:
         return (packet.dialled.version,)
-    both = [_spoken(party) for party in (packet.source, packet.destination)]
+    source, destination = packet.source, packet.destination
+    if _one_address(source) and _one_address(destination):
+        return (None,)
+    both = [_spoken(party) for party in (source, destination)]
     if all(len(spoken) < 2 for spoken in both):
         return (None,)
     common = both[0] & both[1] if both[0] and both[1] else both[0] | both[1]
     return tuple(sorted(common)) or (None,)
+
+
+def _one_address(party: Party) -> bool:
+    return isinstance(party, Pod) and len(party.address_texts) < 2
 
 
 def _spoken(party: Party) -> frozenset[int]:
