@@ -14,9 +14,64 @@ from ringfence.prove.report.rows import chains, rows
 from ringfence.prove.report.sarif import sarif
 from ringfence.prove.snapshot import snapshot_of
 from ringfence.prove.verdicts.pairs import prove
-from unit.prove.proof_worlds import A, B, Object, base, cluster, grant, partition, rule
+from unit.prove.proof_worlds import A, B, Object, base, cluster, grant, partition, rule, thing
 
-WORLD = [*base(), *grant("user:alice", [rule("create", "pods")], "shop-test")]
+ADMIT, ARGO = "admissionregistration.k8s.io/v1", "argoproj.io/v1alpha1"
+HERE_SERVICE = {"service": {"namespace": "shop-test", "name": "x"}}
+WORLD = [
+    *base(),
+    *grant("user:alice", [rule("create", "pods"), rule("create", "widgets", "operators.example")], "shop-test"),
+    thing(
+        ADMIT,
+        "MutatingWebhookConfiguration",
+        "hook",
+        webhooks=[
+            {
+                "name": "hook.example",
+                "clientConfig": HERE_SERVICE,
+                "rules": [{"apiGroups": [""], "apiVersions": ["v1"], "operations": ["*"], "resources": ["events"]}],
+            }
+        ],
+    ),
+    thing("apiregistration.k8s.io/v1", "APIService", "v1.x.example", spec={"group": "x.example", **HERE_SERVICE}),
+    thing(
+        "apiextensions.k8s.io/v1",
+        "CustomResourceDefinition",
+        "widgets.operators.example",
+        spec={"group": "operators.example", "conversion": {"strategy": "Webhook", "webhook": {"clientConfig": {}}}},
+    ),
+    thing(
+        ARGO,
+        "Application",
+        "testing",
+        "argocd",
+        spec={"project": "p", "destination": {"namespace": "shop-test"}, "source": {"repoURL": "git@x:y.git"}},
+    ),
+    thing(ARGO, "ApplicationSet", "all", "argocd", spec={}),
+    # Two roles that aggregate each other.
+    *(
+        thing(
+            "rbac.authorization.k8s.io/v1",
+            "ClusterRole",
+            name,
+            labels={"to": other},
+            aggregationRule={"clusterRoleSelectors": [{"matchLabels": {"to": name}}]},
+            rules=[],
+        )
+        for name, other in (("one", "two"), ("two", "one"))
+    ),
+    thing(
+        "v1",
+        "PersistentVolume",
+        "disk",
+        spec={
+            "csi": {"driver": "d", "volumeHandle": "h", "volumeAttributes": {"server": "s"}},
+            "nodeAffinity": {"required": {"nodeSelectorTerms": [{"matchExpressions": [{"key": "k"}]}]}},
+            "claimRef": {"namespace": "shop", "name": "data"},
+        },
+    ),
+    thing("v1", "PersistentVolumeClaim", "data", "shop", spec={"volumeName": "disk"}),
+]
 ODD = st.one_of(
     st.none(),
     st.booleans(),

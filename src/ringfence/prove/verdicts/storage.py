@@ -257,8 +257,8 @@ def _backend_of(spec: Mapping[str, Any]) -> tuple[str, ...] | None:
         return ("csi", str(csi.get("driver")), str(csi["volumeHandle"]))
     if nfs.get("server"):
         return ("nfs", str(nfs["server"]), str(nfs.get("path", "/")).rstrip("/") or "/")
-    attributes = csi.get("volumeAttributes") or {}
-    if csi.get("driver") and (attributes.get("server") or attributes.get("source")):
+    attributes = csi.get("volumeAttributes")
+    if csi.get("driver") and isinstance(attributes, Mapping) and (attributes.get("server") or attributes.get("source")):
         # An inline volume of a share, as the drivers for NFS and SMB take it.
         return (
             "csi",
