@@ -5,8 +5,9 @@
 "Usable" is: the API server is ready, pods can be created (the default ServiceAccount is there), the scheduler runs and
 every node is Ready. The bare components are etcd, kube-apiserver, kube-controller-manager and kube-scheduler of the
 same version, each a process with its usual settings, "usable" without nodes. Memory is what processes hold of their own
-and their part of what they share (PSS), and the resident set (RSS) beside it, five seconds after the start. Budgets are
-those of the engine's issue, for two cores. Ends with 1 when a budget is broken.
+and their part of what they share (PSS), and the resident set (RSS) beside it, five seconds after the start. Last comes
+the example itself, with `ringfence up` and `ringfence apply` as a user types them: its largest cluster then. Budgets
+are those of the engine's issue, for two cores. Ends with 1 when a budget is broken.
 """
 
 import argparse
@@ -14,6 +15,7 @@ import base64
 import contextlib
 import ipaddress
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -107,6 +109,32 @@ def measure_landscape(
         seen, count = memory(pids), len(pids)
         engine.down("benchmark", purge=True)
     return Measurement(subject, median(times), count, seen.pss_mb, seen.rss_mb, *budgets)
+
+
+def measure_applied() -> list[Measurement]:
+    """The clinic brought up and applied by the commands; the seconds of each, and its largest cluster after both."""
+    example = Path(__file__).parents[1] / "examples" / "clinic"
+    with tempfile.TemporaryDirectory(prefix="ringfence-applied-") as name:
+        variables = {**os.environ, "XDG_STATE_HOME": f"{name}/state", "XDG_DATA_HOME": f"{name}/data"}
+
+        def run(verb: str, *more: str) -> float:
+            started = CLOCK.monotonic()
+            command = [sys.executable, "-m", "ringfence", verb, str(example), *more]
+            subprocess.run(command, env=variables, check=True, stdout=subprocess.DEVNULL)
+            return CLOCK.monotonic() - started
+
+        try:
+            up, applied = run("up"), run("apply")
+            CLOCK.sleep(SETTLE_SECONDS)
+            state = Engine(Paths.from_environment(variables), CLOCK).state("clinic")
+            held = [memory([one.process.pid]) for one in state.clusters if one.process.pid is not None]
+        finally:
+            run("down", "--purge")
+    largest = max(held, key=lambda one: one.rss_mb)
+    return [
+        Measurement(f"ringfence up, {len(held)} clusters", up, len(held), 0, 0, 40.0),
+        Measurement("ringfence apply, its largest cluster", applied, 1, largest.pss_mb, largest.rss_mb, 0.0, 350.0),
+    ]
 
 
 def measure_bare(engine: Engine, rounds: int) -> list[Measurement]:
@@ -310,6 +338,7 @@ def main() -> int:
             measure_landscape(
                 engine, "clinic: 2 Environments, 4 clusters, Argo CD", clinic(), arguments.rounds, (40.0, 0.0)
             ),
+            *measure_applied(),
         ]
     if arguments.output == "json":
         document = {
