@@ -22,7 +22,10 @@ Snapshots = Annotated[list[str] | None, typer.Option("--snapshot", metavar="NAME
 Contexts = Annotated[list[str] | None, typer.Option("--context", metavar="NAME=CONTEXT", help="A live cluster.")]
 PartitionFile = Annotated[Path | None, typer.Option("--partition", help="A Partition, for what it assumes.")]
 ClusterName = Annotated[str | None, typer.Option("--cluster", help="Which cluster, when several are given.")]
-Probes = Annotated[Path | None, typer.Option("--probes", metavar="FILE.jsonl", help="Many questions, one a line.")]
+Probes = Annotated[
+    Path | None,
+    typer.Option("--probes", metavar="FILE.jsonl", help="Many questions, one a line; - reads standard input."),
+]
 Output = Annotated[Format, typer.Option("--output", "-o", help="How to print.")]
 _PROTOCOLS = ("TCP", "UDP", "SCTP")
 _CODES = {"yes": ExitCode.OK, "no": ExitCode.FOUND, "unknown": ExitCode.UNKNOWN}

@@ -2,13 +2,14 @@
 
 import sys
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from ringfence.base.errors import ExitCode, UsageError
+from ringfence.base.errors import ExitCode, Location, UsageError
 from ringfence.base.text import printable, suggestion
 from ringfence.cli.can import pairs
 from ringfence.cli.output import Table, print_json, print_table, print_yaml, say
@@ -128,13 +129,21 @@ def _print(proved: Any, output: ProofFormat) -> None:
         from ringfence.observe.lines import locate
         from ringfence.prove.report.sarif import sarif
 
-        print_json(sarif(proof, lambda name: locate(proved.snapshot, name), __version__))
+        print_json(sarif(proof, lambda name: _from_here(locate(proved.snapshot, name)), __version__))
     elif output is ProofFormat.JUNIT:
         from ringfence.prove.report.junit import junit
 
         sys.stdout.write(junit(proof))
     else:
         print_proof_table(proof, every=output is ProofFormat.WIDE)
+
+
+def _from_here(place: Location | None) -> Location | None:
+    """A file below the folder that one is in by its relative name: code hosts know no other."""
+    if place is None:
+        return None
+    path, here = Path(place.file).resolve(), Path.cwd().resolve()
+    return replace(place, file=str(path.relative_to(here))) if path.is_relative_to(here) else place
 
 
 def print_proof_table(proof: Any, *, every: bool) -> None:

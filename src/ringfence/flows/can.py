@@ -1,5 +1,6 @@
 """Single questions about clusters: may this connect, may that user do this, may this pod land there."""
 
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -115,14 +116,21 @@ def one(question: str, sources: Sources, line: Line) -> Answer:
         raise InputError(f"the question is not complete: {error}") from None
 
 
+_PIPE = "--probes takes a file with one JSON object a line, or - for standard input"
+
+
 def many(question: str, sources: Sources, probes: Path) -> Iterator[dict[str, Any]]:
     """The answer lines of a file of probes, in its order.
 
     Raises InputError, before any answer, when the file is not there; with its line, when a line is no probe.
     """
-    if not probes.is_file():
-        raise InputError("there is no such file", location=Location(str(probes)), reason="NotFound")
+    piped = str(probes) == "-"
+    if not piped and (not probes.exists() or probes.is_dir()):
+        raise InputError("there is no such file", location=Location(str(probes)), reason="NotFound", hint=_PIPE)
     ask = QUESTIONS[question](read_cluster(sources), assumptions(sources))
+    if piped:
+        yield from _answers(ask, sys.stdin.buffer, "standard input")
+        return
     with probes.open("rb") as lines:
         yield from _answers(ask, lines, str(probes))
 

@@ -96,7 +96,8 @@ class Verdict:
 @dataclass(frozen=True, slots=True)
 class PairProof:
     """What A (``source``) can do to B (``destination``). ``holds`` is the highest level that does hold, None when not
-    even ``labels`` does; ``answer`` says whether what was promised is kept."""
+    even ``labels`` does; ``answer`` says whether what was promised is kept. ``counted`` are the dimensions that count
+    in the whole proof's answer: those promised, production's data always, and all of them where nothing is promised."""
 
     source: str
     destination: str
@@ -104,6 +105,7 @@ class PairProof:
     holds: Level | None
     answer: Answer
     dimensions: Mapping[Dimension, Verdict]
+    counted: frozenset[Dimension] = frozenset()
 
     def to_json(self) -> dict[str, Any]:
         """The pair with the contract's keys."""

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import jsonschema
 
+from ringfence.base.errors import Location
 from ringfence.prove.report.junit import junit
 from ringfence.prove.report.rulebook import rulebook
 from ringfence.prove.report.sarif import sarif
@@ -35,3 +36,21 @@ def test_reports_name_the_object_that_allows_it() -> None:
     text = junit(found)
     assert "<failure" in text
     assert "alice can get secrets" in text
+
+
+def test_reports_hold_what_counts_and_nothing_else() -> None:
+    leak = [*base(), *grant("user:alice", [rule("get", "secrets")], "shop")]
+    found = proof(leak, level="labels")
+    results = sarif(found, lambda name: None, "0")["runs"][0]["results"]
+    # Only the network was promised; what happens to production's data counts all the same.
+    assert [item["ruleId"] for item in results] == ["ringfence/data"]
+    assert junit(found).count("<failure") == 1
+    assert found.answer.value == "broken"
+
+
+def test_files_are_named_so_that_code_hosts_find_them() -> None:
+    leak = proof([*base(), *grant("user:alice", [rule("get", "secrets")], "shop")])
+    for given, uri in (("deploy/my file.yaml", "deploy/my%20file.yaml"), ("/a b/x.yaml", "file:///a%20b/x.yaml")):
+        log = sarif(leak, lambda name, given=given: Location(given, 3), "0")  # type: ignore[misc] # bound now
+        place = log["runs"][0]["results"][0]["locations"][0]["physicalLocation"]
+        assert place == {"artifactLocation": {"uri": uri}, "region": {"startLine": 3}}

@@ -9,11 +9,9 @@ from ringfence.prove.report.rows import verdict_lines
 
 def junit(proof: Proof) -> str:
     """The XML text. Broken is a failure, unknown an error, what is not promised is skipped."""
-    from ringfence.prove.verdicts.pairs import PROMISES
-
     root = ET.Element("testsuites", name="ringfence prove")
     for pair in proof.pairs:
-        wanted = PROMISES[pair.promised] if pair.promised is not None else frozenset()
+        wanted = pair.counted
         name = printable(f"{pair.source} -> {pair.destination}")
         failures = sum(pair.dimensions[item].answer is Answer.BROKEN for item in wanted)
         errors = sum(pair.dimensions[item].answer is Answer.UNKNOWN for item in wanted)

@@ -4,7 +4,9 @@ Source: OASIS, Static Analysis Results Interchange Format 2.1.0. Objects of live
 """
 
 from collections.abc import Callable
+from pathlib import PurePosixPath
 from typing import Any
+from urllib.parse import quote
 
 from ringfence.base.errors import Location
 from ringfence.base.text import printable
@@ -17,14 +19,12 @@ _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sa
 
 def sarif(proof: Proof, locate: Locate, version: str) -> dict[str, Any]:
     """The SARIF log. ``locate`` finds the file and line of an object by its name in the proof, None: it has none."""
-    from ringfence.prove.verdicts.pairs import PROMISES
-
-    results = []
-    for pair in proof.pairs:
-        wanted = PROMISES[pair.promised] if pair.promised is not None else frozenset(Dimension)
-        for dimension, verdict in pair.dimensions.items():
-            if dimension in wanted and verdict.answer is not Answer.HOLDS:
-                results.append(_result(pair, dimension, verdict, locate))
+    results = [
+        _result(pair, dimension, verdict, locate)
+        for pair in proof.pairs
+        for dimension, verdict in pair.dimensions.items()
+        if dimension in pair.counted and verdict.answer is not Answer.HOLDS
+    ]
     rules = [
         {"id": f"ringfence/{dimension.value}", "shortDescription": {"text": f"separation in {dimension.value}"}}
         for dimension in Dimension
@@ -69,8 +69,14 @@ def _location(step: Step, locate: Locate) -> dict[str, Any]:
     found: dict[str, Any] = {"logicalLocations": [{"fullyQualifiedName": printable(step.object), "kind": "resource"}]}
     place = locate(step.object)
     if place is not None:
-        physical: dict[str, Any] = {"artifactLocation": {"uri": place.file}}
+        physical: dict[str, Any] = {"artifactLocation": {"uri": _uri(place.file)}}
         if place.line is not None:
             physical["region"] = {"startLine": place.line}
         found["physicalLocation"] = physical
     return found
+
+
+def _uri(file: str) -> str:
+    """Relative as it was given, or absolute as a URI; other characters than a URI's are escaped."""
+    path = PurePosixPath(file)
+    return path.as_uri() if path.is_absolute() else quote(file, safe="/")

@@ -93,7 +93,17 @@ def pair_proof(world: ProofWorld, a: Territory, b: Territory) -> PairProof:
         Dimension.DATA: data,
     }
     holds = _highest(world, a, b, dimensions, soft, hard, gaps(Dimension.PLATFORM))
-    return PairProof(a.name, b.name, promised, holds, _answer(world, a, b, promised, dimensions), dimensions)
+    counted = _counted(world.partition, a.name, b.name)
+    return PairProof(a.name, b.name, promised, holds, _answer(world, a, b, promised, dimensions), dimensions, counted)
+
+
+def _counted(partition: Partition, source: str, destination: str) -> frozenset[Dimension]:
+    """The dimensions of a pair that count in the proof's answer."""
+    if not partition.promises:
+        return frozenset(Dimension)
+    promised = partition.promised(source, destination)
+    counted = PROMISES[promised] if promised is not None else frozenset[Dimension]()
+    return counted | {Dimension.DATA} if _always(partition, source, destination) else counted
 
 
 def _answer(
