@@ -1,201 +1,210 @@
-"""How the network part of a proof grows: in pods, in policies, in classes.
+"""How the whole proof grows, what one change costs, and the network part beside a public peer on the same files.
 
-    .venv/bin/python benchmarks/prove.py                 growth, a few sizes each
-    .venv/bin/python benchmarks/prove.py --large         25,000 namespaces, 100,000 pods, 75,000 policies
-    .venv/bin/python benchmarks/prove.py --peer PATH     every pair of pods, by cyclonus v0.5.6 and by connect
+    .venv/bin/python benchmarks/prove.py                 growth in namespaces, pods, policies, classes, bindings, ...
+    .venv/bin/python benchmarks/prove.py --large         25,000 namespaces, 100,000 pods, 75,000 policies and more
+    .venv/bin/python benchmarks/prove.py --peer PATH     with a cyclonus v0.5.6 that is there already
+    .venv/bin/python benchmarks/prove.py --no-peer       without it
 
-Times are of this machine; the proportion to decoding the same JSON is what to compare.
+The peer is cyclonus v0.5.6 (github.com/mattfenwick/cyclonus), compiled from the Go modules into a folder that goes
+away; where that is not possible the rest is printed all the same. Times are processor time of this machine; what to
+compare is the proportion to decoding the same JSON in the same run.
 """
 
 import argparse
 import gc
 import json
+import re
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import orjson
 
+from prove_inputs import Json, Size, objects, partition, with_neighbours
+from ringfence.observe.files import read_snapshot
+from ringfence.observe.hashing import new_key
+from ringfence.prove import kinds
 from ringfence.prove.network.build import build_world
 from ringfence.prove.network.cni import assumed
 from ringfence.prove.network.connect import connect
-from ringfence.prove.network.cross import cross_connections
-from ringfence.prove.network.groups import GroupPlace, group_of
+from ringfence.prove.prover import Prover
+from ringfence.prove.snapshot import ClusterSnapshot, snapshot_of
+from ringfence.prove.verdicts.pairs import prove
 
-Json = dict[str, Any]
 CALICO = assumed({"cni": {"name": "calico"}}, default_enforced=False)
+PEER = "github.com/mattfenwick/cyclonus/cmd/cyclonus@v0.5.6"
+LARGE = Size(25_000, owned=2_500)
 
 
 @dataclass(frozen=True)
 class Measured:
-    """Seconds of each step over one input, and how many objects it had."""
+    """Seconds of decoding the JSON, of reading it as a snapshot (decoding too), and of proving it."""
 
-    name: str
-    objects: int
+    what: str
     decode: float
-    build: float
-    cross: float
-    truth: str
+    read: float
+    prove: float
 
     def __str__(self) -> str:
-        ratio = (self.build + self.cross) / self.decode
+        whole = (self.read + self.prove) / self.decode
         return (
-            f"{self.name:44} {self.objects:8,} objects  decode {self.decode:6.2f} s  index {self.build:6.2f} s"
-            f"  pairs {self.cross:6.2f} s  {ratio:5.1f} x decoding  {self.truth}"
+            f"{self.what:86} decode {self.decode:6.2f} s  read {self.read:6.2f} s  prove {self.prove:6.2f} s"
+            f"  whole {whole:6.1f} x decoding"
         )
 
 
-def namespace(number: int) -> Json:
-    return {
-        "apiVersion": "v1",
-        "kind": "Namespace",
-        "metadata": {"name": f"ns{number}", "labels": {"side": "ab"[number % 2]}},
-    }
-
-
-def pod(space: int, number: int, labels: dict[str, str]) -> Json:
-    return {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {"name": f"p{number}", "namespace": f"ns{space}", "labels": labels},
-        "spec": {
-            "nodeName": f"n{number % 50}",
-            "containers": [{"name": "c", "ports": [{"containerPort": 80, "name": "http"}]}],
-        },
-        "status": {"podIP": f"10.{space // 250 % 250}.{space % 250}.{number % 250}"},
-    }
-
-
-def policy(space: int, name: str, spec: Json) -> Json:
-    meta = {"name": name, "namespace": f"ns{space}"}
-    return {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": meta, "spec": spec}
-
-
-BOTH = ["Ingress", "Egress"]
-OWN: list[Json] = [{"podSelector": {}}]
-
-
-def wide(spaces: int, pods: int = 4) -> Iterable[Json]:
-    """Many namespaces with a few pods and three policies each; neighbours of one side may talk."""
-    for space in range(spaces):
-        yield namespace(space)
-        for number in range(pods):
-            yield pod(space, number, {"app": f"app{number}", "pod-template-hash": f"h{space}-{number}"})
-        yield policy(space, "deny", {"podSelector": {}, "policyTypes": BOTH})
-        allow_own = {"podSelector": {}, "policyTypes": BOTH, "ingress": [{"from": OWN}], "egress": [{"to": OWN}]}
-        yield policy(space, "own", allow_own)
-        peer = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": f"ns{(space + 2) % spaces}"}}}
-        web = {
-            "podSelector": {"matchLabels": {"app": "app0"}},
-            "policyTypes": ["Ingress"],
-            "ingress": [{"from": [peer], "ports": [{"port": "http"}]}],
-        }
-        yield policy(space, "web", web)
-
-
-def deep(pods: int, policies: int) -> Iterable[Json]:
-    """Two namespaces; in one many pods, each its own class, and many policies, each for one of them."""
-    for space in (0, 1):
-        yield namespace(space)
-        yield policy(space, "deny", {"podSelector": {}, "policyTypes": BOTH})
-    yield pod(1, 0, {"app": "client"})
-    for number in range(pods):
-        yield pod(0, number, {"app": f"app{number}"})
-    for number in range(policies):
-        one = {"matchLabels": {"app": f"app{number}"}}
-        peers = [{"podSelector": {"matchLabels": {"app": f"app{(number + 1) % policies}"}}}]
-        yield policy(0, f"p{number}", {"podSelector": one, "ingress": [{"from": peers, "ports": [{"port": 80}]}]})
-
-
 def timed(work: Callable[[], Any]) -> tuple[float, Any]:
+    """Processor seconds of some work, and what it returns."""
+    gc.collect()
     start = time.process_time()
     result = work()
     return time.process_time() - start, result
 
 
-def measure(name: str, objects: list[Json]) -> Measured:
-    text = orjson.dumps({"apiVersion": "v1", "kind": "List", "items": objects})
-    gc.collect()
-    gc.disable()
-    decode, document = timed(lambda: json.loads(text))
-    build, world = timed(lambda: build_world(document["items"], CALICO))
-    sides = [
-        frozenset(
-            item["metadata"]["name"]
-            for item in objects
-            if item["kind"] == "Namespace" and item["metadata"]["labels"]["side"] == side
-        )
-        for side in "ab"
-    ]
-    a, b = (group_of(world, name, [GroupPlace(spaces)]) for name, spaces in zip("ab", sides, strict=True))
-    cross, crossing = timed(lambda: cross_connections(world, a, b))
-    gc.enable()
-    return Measured(name, len(objects), decode, build, cross, crossing.truth.value)
+@contextmanager
+def snapshot_file(size: Size) -> Iterator[Path]:
+    """The objects of a cluster in a file."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "cluster.json"
+        file.write_bytes(orjson.dumps({"apiVersion": "v1", "kind": "List", "items": list(objects(size))}))
+        yield file
+
+
+def measure(size: Size) -> Measured:
+    """Decode, read and prove one cluster."""
+    with snapshot_file(size) as file:
+        raw = file.read_bytes()
+        gc.disable()
+        decode, _ = timed(lambda: json.loads(raw))
+        gc.enable()
+        read, cluster = timed(lambda: read_snapshot("prod", file, new_key()))
+    seconds, _ = timed(lambda: prove(partition(size), snapshot_of([cluster])))
+    return Measured(size.shown, decode, read, seconds)
 
 
 def growth() -> None:
-    for spaces in (500, 1000, 2000, 4000):
-        print(measure(f"{spaces} namespaces, {spaces * 4} pods, {spaces * 3} policies", list(wide(spaces))))
-    for pods in (1000, 2000, 4000, 8000):
-        print(measure(f"one namespace, {pods} classes, 1,000 policies", list(deep(pods, 1000))))
-    for policies in (1000, 2000, 4000, 8000):
-        print(measure(f"one namespace, 1,000 classes, {policies} policies", list(deep(1000, policies))))
-    print(measure("one namespace, 10,000 classes, 10,000 policies", list(deep(10_000, 10_000))))
+    """Each quantity alone, twice and four times as much of it."""
+    base = Size(250)
+    rows: list[tuple[str, list[Size]]] = [
+        ("namespaces", [replace(base, namespaces=250 * n) for n in (1, 2, 4)]),
+        ("namespaces that meet in no port", [replace(base, namespaces=250 * n, open_ports=True) for n in (1, 2, 4)]),
+        ("pods", [replace(base, pods=8 * n) for n in (1, 2, 4)]),
+        ("policies", [replace(base, policies=8 * n, classes=8) for n in (1, 2, 4)]),
+        ("classes", [replace(base, pods=32, policies=8, classes=8 * n) for n in (1, 2, 4)]),
+        ("bindings", [replace(base, bindings=4 * n) for n in (1, 2, 4)]),
+        ("deployments (all their ordered pairs)", [replace(base, deployments=5 * n) for n in (1, 2, 4)]),
+    ]
+    for name, sizes in rows:
+        print(f"growth in {name}")
+        first: Measured | None = None
+        for size in sizes:
+            found = measure(size)
+            first = first or found
+            print(f"  {found}  prove {found.prove / first.prove:4.1f} x the first")
 
 
-def single_probes() -> None:
-    world = build_world(deep(2000, 2000), CALICO)
-    count = 2000
-    seconds, _ = timed(
-        lambda: [connect(world, f"ns0/p{number}", f"ns0/p{(number * 7) % 2000}", "TCP", 80) for number in range(count)]
-    )
-    print(f"{count} single questions over 2,000 pods and 2,000 policies: {seconds:.2f} s")
+def one_change(size: Size) -> None:
+    """One changed object after the other, by a Prover that goes on from the last proof."""
+    with snapshot_file(size) as file:
+        cluster = read_snapshot("prod", file, new_key())
+    prover, wanted = Prover(), partition(size)
+    first, _ = timed(lambda: prover.prove(wanted, snapshot_of([cluster])))
+    seconds = []
+    for number in range(8):
+        cluster = _changed(cluster, kinds.NETWORK_POLICY if number % 2 else kinds.POD, number)
+        spent, _ = timed(lambda now=cluster: prover.prove(wanted, snapshot_of([now])))
+        seconds.append(spent)
+    shown = f"{sorted(seconds)[len(seconds) // 2] * 1000:.0f} ms (median), {max(seconds) * 1000:.0f} ms at most"
+    print(f"one changed pod or policy of {size.shown}: {shown}; from the start {first:.2f} s")
 
 
-def against_peer(program: Path, spaces: int = 25) -> None:
-    """Every pair of pods on one port, by cyclonus' synthetic probe and by connect, over the same policies."""
-    objects = list(wide(spaces))
+def _changed(cluster: ClusterSnapshot, kind: kinds.Kind, number: int) -> ClusterSnapshot:
+    items = list(cluster.of(kind))
+    item = items[number]
+    metadata = {**item["metadata"], "labels": {**(item["metadata"].get("labels") or {}), "app": f"other{number}"}}
+    items[number] = {**item, "metadata": metadata}
+    return replace(cluster, objects={**cluster.objects, kind: tuple(items)})
+
+
+def against_peer(program: Path, size: Size) -> None:
+    """Every pair of pods on one port over the same files, by the peer's simulated probe and by ``connect``."""
+    items = [item for item in with_neighbours(size) if item["kind"] in ("Namespace", "Pod", "NetworkPolicy")]
     with tempfile.TemporaryDirectory() as folder:
-        policies = Path(folder) / "policies"
+        policies, model = Path(folder) / "policies", Path(folder) / "model.json"
         policies.mkdir()
-        for number, item in enumerate(objects):
+        for number, item in enumerate(items):
             if item["kind"] == "NetworkPolicy":
                 (policies / f"{number}.yaml").write_text(json.dumps(item), encoding="utf-8")
-        model = Path(folder) / "model.json"
-        model.write_text(json.dumps(peer_model(objects)), encoding="utf-8")
+        model.write_text(json.dumps(peer_model(items)), encoding="utf-8")
         command = [str(program), "analyze", "--mode", "probe", "--policy-path", str(policies)]
         start = time.perf_counter()
         result = subprocess.run(
-            [*command, "--probe-path", str(model), "-v", "error"], capture_output=True, check=False, timeout=600
+            [*command, "--probe-path", str(model), "-v", "error"],
+            capture_output=True,
+            check=False,
+            timeout=600,
+            text=True,
         )
-        seconds = time.perf_counter() - start
-    state = "" if result.returncode == 0 else f" (exit {result.returncode}: {result.stderr[:300]!r})"
-    names = [f"{i['metadata']['namespace']}/{i['metadata']['name']}" for i in objects if i["kind"] == "Pod"]
+        theirs = time.perf_counter() - start
+    if result.returncode != 0:
+        print(f"the peer failed (exit {result.returncode}): {result.stderr[:300]}")
+        return
+    names = sorted(f"{i['metadata']['namespace']}/{i['metadata']['name']}" for i in items if i["kind"] == "Pod")
     start = time.perf_counter()
-    world = build_world(objects, CALICO)
-    for source in names:
-        for destination in names:
-            connect(world, source, destination, "TCP", 80)
-    ours = time.perf_counter() - start
+    world = build_world(items, CALICO)
+    ours = {
+        (source, destination): connect(world, source, destination, "TCP", 80).answer == "yes"
+        for source in names
+        for destination in names
+    }
+    seconds = time.perf_counter() - start
+    other = peer_answers(result.stdout, names)
+    apart = [pair for pair, answer in other.items() if ours[pair] != answer]
+    itself = sum(source == destination for source, destination in apart)
     print(
-        f"all {len(names) ** 2:,} pairs of {len(names)} pods: cyclonus {seconds:.2f} s{state}, ringfence {ours:.2f} s"
+        f"all {len(ours):,} pairs of {len(names)} pods, {size.namespaces * size.policies} policies: "
+        f"cyclonus {theirs:.2f} s, ringfence {seconds:.2f} s ({theirs / seconds:.1f} x)"
+    )
+    print(
+        f"  of {len(other):,} answers, {sum(other.values()):,} of them yes, {len(apart) - itself} differ between pods"
+        f" and {itself} from a pod to itself (no policy stops that; the peer asks them)"
     )
 
 
-def peer_model(objects: list[Json]) -> Json:
-    """The pods and namespaces in the form that cyclonus reads."""
+def peer_answers(text: str, names: list[str]) -> dict[tuple[str, str], bool]:
+    """The truth table that the peer prints for both directions together: a row a source, a dot where it gets through.
+    Its headings are in capitals."""
+    found: dict[tuple[str, str], bool] = {}
+    known = {name.upper(): name for name in names}
+    columns: list[str] = []
+    for line in text.partition("Combined:")[2].partition("\n\n")[0].splitlines():
+        cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
+        if len(cells) < 2:
+            continue
+        if not cells[0]:
+            columns = [known[cell] for cell in cells[1:]]
+        else:
+            source = known[cells[0].upper()]
+            found.update({(source, column): cell == "." for column, cell in zip(columns, cells[1:], strict=True)})
+    return found
+
+
+def peer_model(items: list[Json]) -> Json:
+    """The pods and namespaces in the form that the peer reads."""
     spaces = {
         item["metadata"]["name"]: {
             **item["metadata"]["labels"],
             "kubernetes.io/metadata.name": item["metadata"]["name"],
         }
-        for item in objects
+        for item in items
         if item["kind"] == "Namespace"
     }
     container = {"Name": "c", "Port": 80, "Protocol": "TCP", "PortName": "http"}
@@ -207,24 +216,50 @@ def peer_model(objects: list[Json]) -> Json:
             "IP": item["status"]["podIP"],
             "Containers": [container],
         }
-        for item in objects
+        for item in items
         if item["kind"] == "Pod"
     ]
     return {"Resources": {"Namespaces": spaces, "Pods": pods}, "Probes": [{"Protocol": "TCP", "Port": 80}]}
 
 
+@contextmanager
+def peer(given: Path | None) -> Iterator[Path | None]:
+    """The peer's program: the one given, or compiled from its module into a folder that goes away; None without."""
+    if given is not None:
+        yield given
+        return
+    go = shutil.which("go")
+    with tempfile.TemporaryDirectory() as folder:
+        why = "there is no Go toolchain"
+        if go is not None:
+            command = ["env", f"GOBIN={folder}", go, "install", PEER]
+            result = subprocess.run(command, cwd=folder, capture_output=True, check=False, timeout=900, text=True)
+            if result.returncode == 0:
+                yield Path(folder) / "cyclonus"
+                return
+            why = re.sub(r"\s+", " ", result.stderr)[-200:]
+        print(f"the peer cannot be compiled here: {why}")
+        yield None
+
+
 def main() -> int:
+    """Print the measurements."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--large", action="store_true", help="the largest input only")
-    parser.add_argument("--peer", type=Path, help="the cyclonus program (v0.5.6)")
+    parser.add_argument("--peer", type=Path, help="a cyclonus program (v0.5.6) that is there")
+    parser.add_argument("--no-peer", action="store_true", help="leave the peer out")
     options = parser.parse_args()
-    if options.peer:
-        against_peer(options.peer)
-    elif options.large:
-        print(measure("25,000 namespaces, 100,000 pods, 75,000 policies", list(wide(25_000))))
+    if options.large:
+        print(measure(LARGE))
     else:
         growth()
-        single_probes()
+        one_change(Size(25, deployments=12))
+        one_change(Size(1000))
+        if not options.no_peer:
+            with peer(options.peer) as program:
+                if program is not None:
+                    for spaces in (10, 25, 50):
+                        against_peer(program, Size(spaces))
     print(f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024} MB at most", file=sys.stderr)
     return 0
 
