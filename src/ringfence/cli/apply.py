@@ -14,6 +14,7 @@ from ringfence.cli.arguments import (
     Output,
     RepositoryOptions,
     decide,
+    warn_of_other_origin,
 )
 from ringfence.cli.changes import print_changes
 from ringfence.cli.output import Format, Table, print_data, print_table, say
@@ -35,8 +36,10 @@ def command(
     """Change what differs, deliver, prune what is gone; done when every deployment runs its revision and is healthy."""
     from ringfence.flows.apply import apply, prepared
     from ringfence.flows.brought import Brought, take
+    from ringfence.flows.origin import remember_origin
 
     decided = decide(file)
+    warn_of_other_origin(decided, file)
     brought = Brought(tuple(context or ()), kubeconfig, tuple(argocd or ()), tuple(repository or ()))
     name = decided.landscape.name
     targets = take(name, decided.topology, decided.paths, decided.clock, brought, remember=not dry_run)
@@ -46,6 +49,7 @@ def command(
         if dry_run:
             print_changes(ready.changes, "Differences", name, output)
             return
+        remember_origin(decided.paths, name, file)
         result = apply(ready, targets, timeout=timeout, report=say)
     if print_data(result.to_json(), output):
         return

@@ -41,6 +41,19 @@ class Decided:
     clock: Clock
 
 
+def warn_of_other_origin(decided: Decided, file: Path) -> None:
+    """Say so when the clusters of this landscape were last built from another file."""
+    from ringfence.cli.output import say
+    from ringfence.flows.origin import other_origin
+
+    other = other_origin(decided.paths, decided.landscape.name, file)
+    if other is not None:
+        say(
+            f"note: {decided.landscape.name} was last built from {other}; what this file does not name goes. "
+            "Another landscape needs another metadata.name"
+        )
+
+
 def decide(file: Path) -> Decided:
     """Read the Landscape and plan it."""
     from ringfence.flows.plan import plan

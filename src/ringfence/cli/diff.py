@@ -14,6 +14,7 @@ from ringfence.cli.arguments import (
     Output,
     RepositoryOptions,
     decide,
+    warn_of_other_origin,
 )
 from ringfence.cli.changes import print_changes
 from ringfence.cli.output import Format
@@ -35,6 +36,7 @@ def command(
     from ringfence.flows.brought import Brought, take
 
     decided = decide(file)
+    warn_of_other_origin(decided, file)
     brought = Brought(tuple(context or ()), kubeconfig, tuple(argocd or ()), tuple(repository or ()))
     name = decided.landscape.name
     targets = take(name, decided.topology, decided.paths, decided.clock, brought, remember=False)

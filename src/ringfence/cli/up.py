@@ -15,6 +15,7 @@ from ringfence.cli.arguments import (
     Output,
     RepositoryOptions,
     decide,
+    warn_of_other_origin,
 )
 from ringfence.cli.output import Format, Table, print_data, print_table, say
 
@@ -33,9 +34,11 @@ def command(
 ) -> None:
     """Bring the Environments up: clusters, nodes in their pools, an Argo CD each; idempotent."""
     from ringfence.flows.brought import Brought
+    from ringfence.flows.origin import remember_origin
     from ringfence.flows.up import up
 
     decided = decide(file)
+    warn_of_other_origin(decided, file)
     brought = Brought(tuple(context or ()), kubeconfig, tuple(argocd or ()), tuple(repository or ()))
     result = up(
         decided.landscape,
@@ -47,6 +50,8 @@ def command(
         remove=remove,
         report=say,
     )
+    if not dry_run:
+        remember_origin(decided.paths, decided.landscape.name, file)
     if not print_data(result.to_json(), output):
         rows = [
             (

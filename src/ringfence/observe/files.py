@@ -20,7 +20,14 @@ def read_snapshot(name: str, path: Path, key: HashingKey) -> ClusterSnapshot:
     collector = Collector(name, key, context=str(path))
     with no_collection():
         for file in snapshot_files(path):
-            for document in decode_file(file, str(file)):
+            documents = decode_file(file, str(file))
+            if file == path and documents and all(isinstance(one, str | int | float) for one in documents):
+                raise InputError(
+                    "this is plain text, and no Kubernetes object",
+                    location=Location(str(path)),
+                    hint="--snapshot NAME=PATH takes a folder or file of Kubernetes objects, in YAML or JSON",
+                )
+            for document in documents:
                 collector.add(document, str(file))
         return collector.finish()
 

@@ -73,3 +73,33 @@ def test_a_refusal_at_one_place_names_it_once(site: Site, capsys: pytest.Capture
 
 def test_an_empty_home_is_none() -> None:
     assert Paths.from_environment({"HOME": ""}) == Paths.from_environment({})
+
+
+def test_plain_text_is_no_snapshot(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "notes").write_text("just some words\n")
+    words = [
+        "prove",
+        "--partition",
+        str(ROOT / "examples/shop/partition.yaml"),
+        "--snapshot",
+        f"prod={tmp_path / 'notes'}",
+    ]
+    assert run(words) == 2
+    assert "this is plain text, and no Kubernetes object" in capsys.readouterr().err
+
+
+def test_another_file_of_the_same_name_is_noted(site: Site, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from ringfence.flows.origin import other_origin, remember_origin
+    from ringfence.landscape.load import load_landscape
+
+    name = load_landscape(site.landscape_file).name
+    assert other_origin(site.paths, name, site.landscape_file) is None
+    remember_origin(site.paths, name, site.landscape_file)
+    assert other_origin(site.paths, name, site.landscape_file.parent) is None
+    copy = tmp_path / "copy" / "ringfence.yaml"
+    copy.parent.mkdir()
+    copy.write_text(site.landscape_file.read_text())
+    run(["diff", str(copy)])
+    assert f"was last built from {site.landscape_file.resolve()}" in capsys.readouterr().err
+    site.landscape_file.unlink()
+    assert other_origin(site.paths, name, copy) is None
