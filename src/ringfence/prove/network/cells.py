@@ -58,6 +58,23 @@ def _rules(world: World, source: Pod, destination: Pod) -> Iterator[Rule]:
         yield from admin.egress
 
 
+def relevant_for_destination(world: World, namespace: str, destination: Pod) -> Relevant:
+    """The selectors that can tell apart what ``destination`` could be relabelled to, for sources of ``namespace``."""
+    pods = {policy.pods: None for policy in world.policies_of(destination.namespace) if policy.ingress is not None}
+    spaces: dict[Selector, None] = {}
+    rules = [rule for policy in world.policies_of(namespace) for rule in policy.egress or ()]
+    for admin in world.admin:
+        pods[admin.pods] = None
+        spaces[admin.namespaces] = None
+        rules.extend((*admin.ingress, *admin.egress))
+    for peer in (peer for rule in rules for peer in rule.peers):
+        if peer.pods is not None:
+            pods[peer.pods] = None
+        if peer.namespaces is not None:
+            spaces[peer.namespaces] = None
+    return Relevant(tuple(pods), tuple(spaces))
+
+
 def relevant_rules(world: World, namespace: str, destination: Pod) -> Relevant:
     """The selectors that matter for sources of ``namespace`` that speak to ``destination``."""
     pods: dict[Selector, None] = {}

@@ -6,10 +6,11 @@ cell by port cell, until a certain connection is found. ``no`` is said only when
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import islice, product
 from typing import cast
 
 from ringfence.prove.answer import Answer, Truth
-from ringfence.prove.network.cells import Span, port_cells, relevant_rules
+from ringfence.prove.network.cells import Span, port_cells, relevant_for_destination, relevant_rules
 from ringfence.prove.network.cni import POLICY, SCTP
 from ringfence.prove.network.connect import Packet, connect_parties
 from ringfence.prove.network.groups import Group, attacked, relabelled
@@ -24,6 +25,7 @@ from ringfence.prove.network.world import World
 MOST_PAIRS = 20_000
 MOST_SPACES = 4096
 ENOUGH_UNKNOWN = 64
+MOST_RELABELLED = 4096
 SOME_NODE = "the node of the destination"
 
 
@@ -57,6 +59,15 @@ class Crossing:
 
 
 NOTHING = Crossing(Truth.NO)
+
+
+@dataclass(frozen=True, slots=True)
+class _Relabelled:
+    """The worlds and the forms of one destination that relabelling leads to; ``complete``: there are no others."""
+
+    worlds: list[World]
+    pods: list[Pod]
+    complete: bool
 
 
 def cross_connections(world: World, a: Group, b: Group, declared: Iterable[Span] = ()) -> Crossing:
@@ -132,14 +143,17 @@ class _Search:
     def _space(self, group: Group, hosts: bool, *, wild: bool) -> Space:
         """The classes of a group's pods as bits. The same for everybody whom it meets, so made once; the group is
         kept with it, so that no other can come to have its identity."""
-        free = self.a.powers.labels
+        free, changed = self.a.powers.labels, self.a.powers.pod_labels
 
         def made() -> Space:
             told = told_apart(self.world)
             present = classes(group.pods, Cells(told.keys, told.ends, hosts))
-            return make_space(self.world, present, _wild_pods(group) if wild else (), free)
+            if wild:
+                return make_space(self.world, present, _wild_pods(group), free)
+            fixed = [pod for pod in present if pod.namespace not in changed]
+            return make_space(self.world, fixed, [pod for pod in present if pod.namespace in changed], free)
 
-        return cast("Space", self._kept(("space", id(group), hosts, wild, free), group, made))
+        return cast("Space", self._kept(("space", id(group), hosts, wild, free, changed), group, made))
 
     def _kept(self, key: Hashable, group: Group, work: Callable[[], object]) -> object:
         kept = self.world.spaces
@@ -173,12 +187,44 @@ class _Search:
             # Whoever makes the pod also says on which node: on the destination's own.
             destination = replace(destination, node=destination.node or SOME_NODE)
             source = replace(source, node=destination.node)
+        powers = self.a.powers
+        if destination.namespace not in powers.pod_labels | (powers.labels - {source.namespace}):
+            return self._ask_as_it_is(self.world, source, destination, created=created)
+        made = self._relabelled(source, destination)
+        best: Connection | None = None
+        for world, changed in islice(product(made.worlds, made.pods), MOST_RELABELLED):
+            found = self._ask_as_it_is(world, source, changed, created=created)
+            if found is not None and found.answer.truth is Truth.YES:
+                return found
+            best = best or found
+        if best is None and (not made.complete or len(made.worlds) * len(made.pods) > MOST_RELABELLED):
+            why = f"too many sets of labels could be given to {destination.ref} to try them all"
+            best = Connection(source.ref, destination.ref, "TCP", 0, Answer(Truth.UNKNOWN, (why,), (why,)), created)
+        return best
+
+    def _relabelled(self, source: Pod, destination: Pod) -> _Relabelled:
+        """What a destination could be made to look like by who may write its labels or those of its namespace."""
+        rules = relevant_for_destination(self.world, source.namespace, destination)
+        space = destination.namespace
+        found = _Relabelled([self.world], [destination], True)
+        if space in self.a.powers.labels and space != source.namespace:
+            spaces = label_choices(rules.namespace_selectors)
+            worlds = [relabelled(self.world, space, tried) for tried in spaces.tried]
+            found = replace(found, worlds=[*found.worlds, *worlds], complete=spaces.complete)
+        if space in self.a.powers.pod_labels:
+            labels = label_choices(rules.pod_selectors)
+            pods = [replace(destination, labels=tried) for tried in labels.tried]
+            found = replace(found, pods=[*found.pods, *pods], complete=found.complete and labels.complete)
+        return found
+
+    def _ask_as_it_is(self, here: World, source: Pod, destination: Pod, *, created: bool) -> Connection | None:
+        """The surest connection to a destination that stays as it is."""
         if not created and source.namespace not in self.a.powers.labels:
-            return self._ask_pods(self.world, source, destination, created=False)
-        rules = relevant_rules(self.world, source.namespace, destination)
+            return self._ask_pods(here, source, destination, created=False)
+        rules = relevant_rules(here, source.namespace, destination)
         pods = label_choices(rules.pod_selectors) if created else None
         spaces = label_choices(rules.namespace_selectors) if source.namespace in self.a.powers.labels else None
-        worlds = [relabelled(self.world, source.namespace, tried) for tried in spaces.tried] if spaces else [self.world]
+        worlds = [relabelled(here, source.namespace, tried) for tried in spaces.tried] if spaces else [here]
         choices: Iterable[Mapping[str, str]] = pods.tried if pods else (source.labels,)
         best: Connection | None = None
         for world in worlds:

@@ -25,7 +25,8 @@ class Powers:
     lets a pod use hostNetwork, and ``unsure_host_network`` those where that is not known. ``nodes``: where such pods
     can run (None: any node). ``policies``: namespaces whose NetworkPolicies can be written. ``admin``: kinds of
     cluster-wide policies that can be written. ``labels``: namespaces whose labels can be written. ``routes``:
-    namespaces where Services, EndpointSlices, Ingresses or routes can be written.
+    namespaces where Services, EndpointSlices, Ingresses or routes can be written. ``pod_labels``: namespaces where the
+    labels of pods that are there can be written.
     """
 
     create_pods: frozenset[str] = frozenset()
@@ -36,6 +37,7 @@ class Powers:
     admin: frozenset[str] = frozenset()
     labels: frozenset[str] = frozenset()
     routes: frozenset[str] = frozenset()
+    pod_labels: frozenset[str] = frozenset()
 
 
 NO_POWERS = Powers()

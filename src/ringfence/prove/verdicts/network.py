@@ -354,6 +354,7 @@ def _powers(facts: ClusterFacts, state: State, *, certain: bool) -> Powers:
         admin=_ADMIN_KINDS if powered(Power.WRITE_ADMIN_POLICIES) else frozenset(),
         labels=places(Can.RELABEL),
         routes=powered(Power.WRITE_SERVICES, Power.WRITE_ENDPOINTS, Power.WRITE_INGRESSES, Power.WRITE_ROUTES),
+        pod_labels=powered(Power.CHANGE_PODS),
     )
 
 
