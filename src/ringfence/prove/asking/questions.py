@@ -6,9 +6,11 @@ RoleBindings where somebody writes them; one Secret of each namespace. Where the
 are tried, to find out when it is wrong; where it cannot decide, many, since one that is admitted settles it.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from typing import Any
 
 from ringfence.prove import kinds
@@ -28,6 +30,7 @@ from ringfence.prove.rbac.powers import Power
 from ringfence.prove.rbac.rules import Request
 from ringfence.prove.verdicts.world import ProofWorld
 
+_RBAC = "rbac.authorization.k8s.io"
 _SURE, _UNSURE = 3, 12
 _NODES = 12
 _ACTORS = 6
@@ -61,49 +64,40 @@ class Question:
 
 
 def questions(world: ProofWorld) -> list[Question]:
-    """The attacks that the closures of a proof need, each once, in a fixed order."""
-    found: dict[object, Question] = {}
+    """The attacks that the closures of a proof need, each once, in a fixed order.
+
+    Who could try is gathered over all closures first: what is asked of a namespace, and what is expected there, is the
+    same for all of them and is worked out once.
+    """
+    creators: dict[tuple[str, str], dict[Actor, None]] = defaultdict(dict)
+    binders: dict[tuple[str, str], dict[Subject, None]] = defaultdict(dict)
+    expected: dict[tuple[str, str], set[Told]] = defaultdict(set)
     for state in world.every_state():
         for facts in world.clusters.values():
-            for question in _of_state(world, state, facts):
-                before = found.get(question.key)
-                if before is None:
-                    found[question.key] = question
-                elif before.actors != question.actors:
-                    found[question.key] = _joined(before, question)
-    return [found[key] for key in sorted(found, key=str)]
+            subjects = _subjects(state, facts.name)
+            for namespace in _namespaces(world, state, facts):
+                found = islice(_creators(world, facts, subjects, namespace), _ACTORS)
+                creators[facts.name, namespace].update(dict.fromkeys(found))
+            for namespace in _bound_spaces(world, state, facts):
+                mine = [one for one in subjects if _may(world, facts, one, namespace, _RBAC, "rolebindings")]
+                if mine:
+                    binders[facts.name, namespace].update(dict.fromkeys(mine[:_ACTORS]))
+                    expected[facts.name, namespace].add(_binding_expected(state, facts.name, namespace))
+    asked: list[Question] = []
+    for (cluster, namespace), who in creators.items():
+        if who:
+            actors = tuple(who)[: 2 * _ACTORS]
+            asked += _pods(world.clusters[cluster], namespace, actors)
+            asked += _secrets(world, world.clusters[cluster], namespace, actors)
+    for place, subjects_there in binders.items():
+        asked.append(_binding(place, tuple(subjects_there)[: 2 * _ACTORS], expected[place]))
+    return sorted(asked, key=lambda question: question.key)
 
 
-def _joined(one: Question, other: Question) -> Question:
-    actors = tuple(dict.fromkeys((*one.actors, *other.actors)))[: 2 * _ACTORS]
-    attempts = one.attempts if len(one.attempts) >= len(other.attempts) else other.attempts
-    expected = one.expected if one.expected is other.expected else Told.UNKNOWN
-    return Question(one.cluster, one.namespace, one.aim, one.target, expected, actors, attempts)
-
-
-def _of_state(world: ProofWorld, state: State, facts: ClusterFacts) -> Iterator[Question]:
-    subjects = _subjects(state, facts.name)
-    for namespace in _namespaces(world, state, facts):
-        actors = tuple(_creators(world, facts, subjects, namespace))[:_ACTORS]
-        if actors:
-            yield from _pods(facts, namespace, actors)
-            yield from _secrets(world, facts, namespace, actors)
-    for namespace in _bound_spaces(world, state, facts):
-        binders = [
-            subject
-            for subject in subjects
-            if _may(world, facts, subject, namespace, "rbac.authorization.k8s.io", "rolebindings")
-        ][:_ACTORS]
-        if binders:
-            yield Question(
-                facts.name,
-                namespace,
-                Aim.ROLE_BINDING,
-                shapes.ADMIN,
-                _binding_expected(state, facts.name, namespace),
-                tuple(Actor(subject) for subject in binders),
-                (shapes.binding_attack(binders[0]),),
-            )
+def _binding(place: tuple[str, str], binders: tuple[Subject, ...], expected: set[Told]) -> Question:
+    actors = tuple(Actor(subject) for subject in binders)
+    said = expected.pop() if len(expected) == 1 else Told.UNKNOWN
+    return Question(*place, Aim.ROLE_BINDING, shapes.ADMIN, said, actors, (shapes.binding_attack(binders[0]),))
 
 
 def _binding_expected(state: State, cluster: str, namespace: str) -> Told:
