@@ -256,6 +256,11 @@ CASES: dict[str, tuple[str, list[Object], dict[str, Any]]] = {
         ],
         {},
     ),
+    "pods/debug": (
+        "access",
+        [*loose(), *grant("user:alice", [rule("patch", "pods/ephemeralcontainers")], HERE)],
+        {},
+    ),
     "nodes/read": ("access", can(rule("get", "nodes/log")), {}),
     "secrets/tokens-elsewhere": (
         "access",
@@ -686,6 +691,16 @@ DOUBTS: dict[str, tuple[str, list[Object], dict[str, Any]]] = {
             thing("v1", "Secret", "remote", HERE, labels={"argocd.argoproj.io/secret-type": "cluster"}, type="Opaque"),
         ],
         {"elsewhere": True},
+    ),
+    "secrets/bootstrap-tokens": (
+        "access",
+        [
+            *base(),
+            thing("v1", "Secret", "bootstrap-token-abcdef", "kube-system", type="bootstrap.kubernetes.io/token"),
+            *grant("group:system:bootstrappers:x", [rule("get", "secrets")], THERE, "join"),
+            *grant("user:alice", [rule("get", "secrets")], "kube-system", "k"),
+        ],
+        {},
     ),
     "apiserver/served-by-own-pods": (
         "access",

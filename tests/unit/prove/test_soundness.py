@@ -161,6 +161,13 @@ WORLDS: dict[str, tuple[list[Object], dict[str, str], dict[str, Any]]] = {
     "one's own namespace has no quota, another has": (
         [*without("ResourceQuota"), *TOOLS,
          *grant("user:alice", [CREATE], "tools")], {"performance": "broken"}, {}),
+    "a webhook's Service may be pointed elsewhere": (
+        [*base(), space("guards"),
+         thing(f"{ADMIT}/v1", "MutatingWebhookConfiguration", "hook", webhooks=[{
+             "name": "hook.example", "clientConfig": {"service": {"namespace": "guards", "name": "hook"}},
+             "rules": [{"apiGroups": [""], "apiVersions": ["v1"], "operations": ["*"], "resources": ["pods"]}]}]),
+         *grant("user:alice", [rule("update", "endpointslices", "discovery.k8s.io")], "guards")],
+        {"access": "unknown"}, {}),
     "nodes may be deleted": (can(rule("delete", "nodes")), {"performance": "broken"}, {}),
     "binding one's own pods starves nobody softly": (
         within(rule("create", "pods/binding")), {"performance": "holds"}, {}),

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from ringfence.prove import kinds
@@ -22,11 +23,16 @@ _WEBHOOKS = "kubernetes.io/docs/reference/access-authn-authz/extensible-admissio
     "admission/served-by-own-pods",
     "A webhook or API that one's own pods serve is sent what it asks for: Secrets too, and it may alter them.",
     source=_WEBHOOKS,
-    on=(Can.INSIDE_POD, Can.CREATE_PODS),
+    on=(Can.INSIDE_POD, Can.CREATE_PODS, Can.POWER),
 )
 def served(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
-    """Webhooks whose Service is in the namespace: who makes pods there can also be behind it."""
+    """Webhooks whose Service is in the namespace: who makes pods there can also be behind it. Who only points the
+    Service elsewhere still needs a certificate that the API server trusts: in doubt."""
     facts = world.clusters[capability.cluster]
+    if capability.can is Can.POWER:
+        if capability.name in (Power.WRITE_SERVICES.value, Power.WRITE_ENDPOINTS.value):
+            yield from _redirected(facts, capability)
+        return
     for kind in (kinds.VALIDATING_WEBHOOK, kinds.MUTATING_WEBHOOK):
         for document in facts.snapshot.of(kind):
             for hook in document.get("webhooks") or ():
@@ -34,6 +40,17 @@ def served(world: RuleWorld, capability: Capability, state: State) -> Iterator[D
                 if not service or not _behind(facts, capability, service["namespace"], service["name"]):
                     continue
                 yield from _sent(facts, document, hook, mutating=kind == kinds.MUTATING_WEBHOOK)
+
+
+def _redirected(facts: ClusterFacts, capability: Capability) -> Iterator[Derivation]:
+    for kind in (kinds.VALIDATING_WEBHOOK, kinds.MUTATING_WEBHOOK):
+        for document in facts.snapshot.of(kind):
+            for hook in document.get("webhooks") or ():
+                service = (hook.get("clientConfig") or {}).get("service") or {}
+                if service and capability.namespace in (EVERYWHERE, service["namespace"]):
+                    doubt = f"whose certificate the webhook {hook['name']} is called with when it is sent elsewhere"
+                    for derivation in _sent(facts, document, hook, mutating=kind == kinds.MUTATING_WEBHOOK):
+                        yield replace(derivation, doubt=doubt)
 
 
 def _behind(facts: ClusterFacts, capability: Capability, namespace: str, name: str) -> bool:

@@ -2,7 +2,10 @@
 
 from collections.abc import Callable, Iterator
 
+from ringfence.prove import kinds
+from ringfence.prove.admission.attacks import policies_of
 from ringfence.prove.admission.guard import Gate, Guard
+from ringfence.prove.admission.podsecurity import pod_security
 from ringfence.prove.admission.rootpods import host_pod_guard, root_pod_guard
 from ringfence.prove.closure.capability import EVERYWHERE, Can, Capability, acts_as, inside
 from ringfence.prove.closure.engine import Derivation, State
@@ -80,8 +83,6 @@ def any_secret(world: RuleWorld, capability: Capability, state: State) -> Iterat
 )
 def any_volume(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
     """The volume behind a bound claim."""
-    from ringfence.prove import kinds
-
     facts = world.clusters[capability.cluster]
     for document in facts.snapshot.of(kinds.PERSISTENT_VOLUME_CLAIM):
         namespace = document["metadata"]["namespace"]
@@ -258,6 +259,37 @@ _INTO_PODS = {
 
 
 @rule(
+    "pods/debug",
+    "A container that is added to a pod may be privileged, unless admission stops it.",
+    source="kubernetes.io/docs/concepts/workloads/pods/ephemeral-containers",
+    on=(Can.POWER, Can.RELABEL),
+)
+def debug(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
+    """Pod Security is asked. What policies over pods say of this subresource is in doubt where there are any."""
+    facts = world.clusters[capability.cluster]
+    if capability.can is Can.POWER and capability.name != Power.DEBUG_PODS.value:
+        return
+    for held in list(state.powers(facts.name, Power.DEBUG_PODS.value)):
+        for namespace in _namespaces(facts, held.namespace):
+            relabel = _relabels(state, facts.name, namespace)
+            security = pod_security(facts, namespace)
+            if capability not in (held, relabel) or (security.gate is Gate.CLOSED and relabel is None):
+                continue
+            policies = policies_of(facts, namespace)
+            guarded = policies.policies or policies.doubts or any(facts.snapshot.of(kind) for kind in _HOOKS)
+            doubt = f"whether admission lets privileged containers be added to pods of {namespace}" if guarded else None
+            others = tuple(item for item in (held, relabel) if item is not None and item != capability)
+            for pod in facts.pods_in.get(namespace, ()):
+                if pod.node is not None and (not names_of(held) or pod.name.name in names_of(held)):
+                    text = f"a privileged container may be added to {pod.shown}: {security.why}"
+                    gives = Capability(Can.ON_NODE, facts.name, "", pod.node)
+                    yield Derivation(gives, "pods/debug", object_step(text, pod.name), doubt, others)
+
+
+_HOOKS = (kinds.VALIDATING_WEBHOOK, kinds.MUTATING_WEBHOOK)
+
+
+@rule(
     "pods/exec-by-get",
     "Before 1.35 the verb get on pods/exec suffices: a WebSocket upgrade is a GET.",
     source="kubernetes#78741, KEP-4006 (AuthorizePodWebsocketUpgradeCreatePermission)",
@@ -322,8 +354,6 @@ def inside_pod(world: RuleWorld, capability: Capability, state: State) -> Iterat
 
 
 def _claimed(facts: ClusterFacts, pod: PodFacts, claim: str) -> Iterator[Derivation]:
-    from ringfence.prove import kinds
-
     for document in facts.snapshot.of(kinds.PERSISTENT_VOLUME_CLAIM):
         metadata = document["metadata"]
         volume = (document.get("spec") or {}).get("volumeName")

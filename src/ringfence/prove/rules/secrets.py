@@ -64,6 +64,34 @@ def tokens(world: RuleWorld, capability: Capability, state: State) -> Iterator[D
 
 
 @rule(
+    "secrets/bootstrap-tokens",
+    "Who reads or makes bootstrap tokens in kube-system joins nodes as one of the groups of bootstrappers.",
+    source="kubernetes.io/docs/reference/access-authn-authz/bootstrap-tokens",
+    on=(Can.READ_SECRET, Can.POWER),
+)
+def bootstrap_tokens(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
+    """The groups are a value of the Secret, which nobody reads here: those that are bound, in doubt."""
+    facts = world.clusters[capability.cluster]
+    if capability.namespace not in (EVERYWHERE, "kube-system"):
+        return
+    tokens: list[str] = []
+    if capability.can is Can.READ_SECRET:
+        found = _secrets(facts, capability)
+        tokens = [f"Secret kube-system/{name}" for space, name, item in found if _bootstraps(space, item)]
+    elif capability.name == Power.CREATE_SECRETS.value and not names_of(capability):
+        tokens = ["a bootstrap token of one's own"]
+    for shown in tokens[:1]:
+        for subject in facts.rbac.grants:
+            if subject.kind == "Group" and subject.name.startswith("system:bootstrappers"):
+                gives = acts_as(facts.name, "Group", "", subject.name)
+                yield Derivation(gives, "secrets/bootstrap-tokens", None, f"whether {shown} is of group {subject.name}")
+
+
+def _bootstraps(namespace: str, document: Object) -> bool:
+    return namespace == "kube-system" and document.get("type") == "bootstrap.kubernetes.io/token"
+
+
+@rule(
     "secrets/tokens-elsewhere",
     "A token or a kubeconfig in a pod's environment or ConfigMaps makes one whom it speaks for.",
     source="kubernetes.io/docs/concepts/configuration/configmap (not meant for secrets)",
