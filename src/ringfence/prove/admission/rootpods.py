@@ -39,6 +39,23 @@ def _guard(
     relabelled: bool,
     removed: frozenset[Power],
 ) -> Guard:
+    """Worked out once for all who make pods there."""
+
+    def found() -> Guard:
+        return _find_guard(facts, namespace, attack, what, relabelled=relabelled, removed=removed)
+
+    return facts.memory.once(("guard", facts.name, namespace, what, relabelled, removed), found)
+
+
+def _find_guard(
+    facts: ClusterFacts,
+    namespace: str,
+    attack: Callable[[PodPolicies], Refusal],
+    what: str,
+    *,
+    relabelled: bool,
+    removed: frozenset[Power],
+) -> Guard:
     security = pod_security(facts, namespace)
     if relabelled and security.gate is not Gate.OPEN and security.by.startswith("Namespace "):
         security = Guard(Gate.OPEN, "its Pod Security label can be changed", security.by, security.object)
