@@ -20,6 +20,7 @@ app = typer.Typer(
 
 Snapshots = Annotated[list[str] | None, typer.Option("--snapshot", metavar="NAME=PATH", help="Objects of a cluster.")]
 Contexts = Annotated[list[str] | None, typer.Option("--context", metavar="NAME=CONTEXT", help="A live cluster.")]
+Kubeconfig = Annotated[Path | None, typer.Option("--kubeconfig", help="The kubeconfig of the contexts.")]
 PartitionFile = Annotated[Path | None, typer.Option("--partition", help="A Partition, for what it assumes.")]
 ClusterName = Annotated[str | None, typer.Option("--cluster", help="Which cluster, when several are given.")]
 Probes = Annotated[
@@ -47,12 +48,16 @@ def pairs(values: list[str] | None, option: str) -> dict[str, str]:
 
 
 def _sources(
-    snapshots: list[str] | None, contexts: list[str] | None, partition: Path | None, cluster: str | None
+    snapshots: list[str] | None,
+    contexts: list[str] | None,
+    kubeconfig: Path | None,
+    partition: Path | None,
+    cluster: str | None,
 ) -> Any:
     from ringfence.flows.can import Sources
 
     paths = {name: Path(path) for name, path in pairs(snapshots, "--snapshot").items()}
-    return Sources(paths, pairs(contexts, "--context"), partition, cluster)
+    return Sources(paths, pairs(contexts, "--context"), partition, cluster, kubeconfig)
 
 
 @app.command("access")
@@ -70,13 +75,14 @@ def access(
     subresource: Annotated[str, typer.Option("--subresource", help="Such as log, exec or token.")] = "",
     snapshot: Snapshots = None,
     context: Contexts = None,
+    kubeconfig: Kubeconfig = None,
     partition: PartitionFile = None,
     cluster: ClusterName = None,
     probes: Probes = None,
     output: Output = Format.TABLE,
 ) -> None:
     """May this user do that? For instance: can access get secrets/db -n shop --as alice."""
-    sources = _sources(snapshot, context, partition, cluster)
+    sources = _sources(snapshot, context, kubeconfig, partition, cluster)
     if probes is not None:
         _many("access", sources, probes)
     if words is None or len(words) != 2:
@@ -107,13 +113,14 @@ def connect(
     port: Annotated[str, typer.Option("--port", help="PORT/PROTOCOL, for instance 5432/TCP.")] = "",
     snapshot: Snapshots = None,
     context: Contexts = None,
+    kubeconfig: Kubeconfig = None,
     partition: PartitionFile = None,
     cluster: ClusterName = None,
     probes: Probes = None,
     output: Output = Format.TABLE,
 ) -> None:
     """May this pod connect to that one? FROM and TO are NAMESPACE/POD or an IP address."""
-    sources = _sources(snapshot, context, partition, cluster)
+    sources = _sources(snapshot, context, kubeconfig, partition, cluster)
     if probes is not None:
         _many("connect", sources, probes)
     number, _, protocol = port.partition("/")
@@ -134,13 +141,14 @@ def land(
     words: Annotated[list[str] | None, typer.Argument(metavar="POD.yaml NODE", help="A pod and a node.")] = None,
     snapshot: Snapshots = None,
     context: Contexts = None,
+    kubeconfig: Kubeconfig = None,
     partition: PartitionFile = None,
     cluster: ClusterName = None,
     probes: Probes = None,
     output: Output = Format.TABLE,
 ) -> None:
     """May this pod run on that node?"""
-    sources = _sources(snapshot, context, partition, cluster)
+    sources = _sources(snapshot, context, kubeconfig, partition, cluster)
     if probes is not None:
         _many("land", sources, probes)
     if words is None or len(words) != 2:

@@ -86,6 +86,8 @@ _PROVE = {
     "can access": _of(
         "ringfence can access get secrets/db -n shop --as alice --context prod=prod-eu", "a person",
         "ringfence can access list pods --as system:serviceaccount:ci:bot --snapshot prod=objects/", "an account",
+        "ringfence can access get pods -n shop --as bob --context c=production-1 --kubeconfig clinic.kubeconfig",
+        "on an embedded cluster, with what `ringfence kubeconfig clinic` prints",
     ),
     "can land": _of("ringfence can land pod.yaml worker-7 --snapshot prod=objects/", "a pod on a node"),
     "snapshot": _of(

@@ -38,6 +38,7 @@ class Sources:
     contexts: Mapping[str, str]
     partition: Path | None = None
     cluster: str | None = None
+    kubeconfig: Path | None = None
 
 
 def read_cluster(sources: Sources) -> ClusterSnapshot:
@@ -54,7 +55,7 @@ def read_cluster(sources: Sources) -> ClusterSnapshot:
         return read_snapshot(name, sources.snapshots[name], new_key())
     from ringfence.observe.live import read_live
 
-    return read_live(name, sources.contexts[name], new_key())
+    return read_live(name, sources.contexts[name], new_key(), kubeconfig=sources.kubeconfig)
 
 
 def assumptions(sources: Sources) -> Assumptions:

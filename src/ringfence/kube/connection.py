@@ -118,7 +118,7 @@ def _read(path: Path) -> "KubeConfig":
         raise InputError(
             f"{path}: there is no kubeconfig here",
             reason="NoKubeconfig",
-            hint="name one with --kubeconfig or KUBECONFIG, or bring embedded clusters up with `ringfence up FILE`",
+            hint="name one with --kubeconfig or KUBECONFIG; `ringfence kubeconfig FILE` prints the embedded clusters",
         ) from error
     except Exception as error:
         # Whatever the client library raises for a file that is something else. Its text may quote the file, which
