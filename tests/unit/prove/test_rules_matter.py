@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from typing import Any
 
 import pytest
@@ -36,6 +37,7 @@ from unit.prove.proof_worlds import (
 
 load_rules()
 assert pairs.PROMISES
+OBJECT = re.compile(r"(prod:[a-z0-9.]+|partition:people)/[^/ ]+(/[^/ ]+)?")
 SHARED = "Zr8-kPq3vTx71LmWn05q"
 CREATE = rule("create", "pods")
 ADMIT = "admissionregistration.k8s.io/v1"
@@ -768,7 +770,7 @@ def test_the_rule_breaks_the_promise(name: str) -> None:
     found = verdict(dimension, objects, **more)
     assert found.answer is Answer.BROKEN, found
     assert found.witness
-    assert all(step.object and step.by and step.step for step in found.witness)
+    assert all(OBJECT.fullmatch(step.object) and step.by and step.step for step in found.witness), found.witness
 
 
 @pytest.mark.parametrize("name", sorted(set(CASES) - ALSO_OTHERWISE))

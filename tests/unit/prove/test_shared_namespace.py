@@ -177,3 +177,23 @@ def test_one_entry_of_one_external_store_is_one_value(
     """Two stores with one provider are one store, however each logs in."""
     stores = [store("first", "a"), store("second", "a"), store("third", "b")]
     assert credentials(*stores, external("one", OURS, ours), external("two", THEIRS, theirs)) is answer
+
+
+def test_pods_that_have_ended_have_no_token_left() -> None:
+    ended = pod("work", SHARED, "runner", labels=OURS)
+    assert access(ended, *READS) is Answer.BROKEN
+    for phase in ("Succeeded", "Failed"):
+        assert access({**ended, "status": {"phase": phase}}, *READS) is Answer.HOLDS
+
+
+def test_a_pod_reads_what_it_mounts_whosever_it_is() -> None:
+    mounts: dict[str, Any] = {"volumes": [{"name": "v", "secret": {"secretName": "database"}}]}
+    assert access(pod("reader", SHARED, labels=OURS, **mounts)) is Answer.BROKEN
+    assert access(pod("reader", SHARED, labels=THEIRS, **mounts)) is Answer.HOLDS
+
+
+def test_a_secret_of_one_that_the_other_mounts_is_of_both() -> None:
+    mounts: dict[str, Any] = {"volumes": [{"name": "v", "secret": {"secretName": "mine"}}]}
+    mine = labelled(secret("mine", SHARED, password="Bw4-tYq8cVn63HsJd17z"), OURS)
+    assert access(mine) is Answer.HOLDS
+    assert access(mine, pod("user", SHARED, labels=THEIRS, **mounts)) is Answer.BROKEN

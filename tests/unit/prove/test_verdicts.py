@@ -280,3 +280,124 @@ def test_a_copy_of_their_data_is_found_unless_a_named_transformation_made_it(how
     assert verdict("data", [*_stored(), *_copies("anonymise")[how]]).answer is Answer.BROKEN
     assert verdict("data", [*_stored(), *_copies("other")[how]], assume=trusting).answer is Answer.BROKEN
     assert verdict("data", _stored()).answer is Answer.HOLDS
+
+
+@pytest.mark.parametrize(
+    ("name", "answer"), [("ci", Answer.BROKEN), ("default", Answer.BROKEN), ("gone", Answer.UNKNOWN)]
+)
+def test_accounts_of_a_namespace_of_its_own_are_a_deployment_s_own(name: str, answer: Answer) -> None:
+    """``default`` is in every namespace; one that only a binding names may not be there."""
+    assert verdict("access", [*base(), *grant(f"sa:{HERE}/{name}", GET, THERE)]).answer is answer
+
+
+def test_the_version_may_be_said() -> None:
+    tools = [space("tools"), account("robot", "tools"), pod("robot", "tools", "robot")]
+    rights = [*grant("sa:tools/robot", GET, THERE, "r"), *grant("user:alice", [rule("get", "pods/exec")], "tools", "e")]
+    plain = [item for item in base() if item["kind"] != "Node"]
+    for version, answer in (("1.34", Answer.BROKEN), ("1.36", Answer.HOLDS)):
+        assume = {"cni": {"name": "calico"}, "version": version}
+        assert verdict("access", [*plain, *tools, *rights], assume=assume).answer is answer
+
+
+def test_a_mend_of_a_binding_keeps_its_role_and_its_other_subjects() -> None:
+    import yaml
+
+    role, binding = grant("user:alice", GET, THERE, "both")
+    binding["subjects"].append({**binding["subjects"][0], "name": "bob"})
+    found = verdict("access", [*base(), role, binding])
+    assert found.mend is not None
+    assert found.mend.patch is not None
+    changed = yaml.safe_load(found.mend.patch)
+    assert changed == {**binding, "subjects": binding["subjects"][1:]}
+    assert verdict("access", [*base(), role, changed]).answer is Answer.HOLDS
+
+
+def refusing(expression: str, namespace: str | None = None) -> list[Object]:
+    api, name = "admissionregistration.k8s.io/v1", "no-pods"
+    rules = [{"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE", "UPDATE"], "resources": ["pods"]}]
+    match: Object = {"resourceRules": rules}
+    if namespace is not None:
+        match["namespaceSelector"] = {"matchLabels": {"kubernetes.io/metadata.name": namespace}}
+    spec = {"matchConstraints": match, "validations": [{"expression": expression}]}
+    bound = {"policyName": name, "validationActions": ["Deny"]}
+    return [
+        thing(api, "ValidatingAdmissionPolicy", name, spec=spec),
+        thing(api, "ValidatingAdmissionPolicyBinding", name, spec=bound),
+    ]
+
+
+LOOSE = [space(HERE, None) if item["metadata"]["name"] == HERE else item for item in base()]
+MAKES = grant("user:alice", [rule("create", "pods")], HERE, "makes")
+
+
+@pytest.mark.parametrize(
+    ("policies", "answer"),
+    [
+        ([], Answer.BROKEN),
+        (refusing("false"), Answer.HOLDS),
+        (refusing("false", HERE), Answer.HOLDS),
+        (refusing("false", THERE), Answer.BROKEN),
+        (refusing(f"namespaceObject.metadata.name != '{HERE}'"), Answer.HOLDS),
+        (refusing(f"request.namespace != '{HERE}'"), Answer.HOLDS),
+        (refusing(f"request.namespace != '{THERE}'"), Answer.BROKEN),
+    ],
+)
+def test_an_admission_policy_guards_the_namespaces_that_it_speaks_of(policies: list[Object], answer: Answer) -> None:
+    assert verdict("access", [*LOOSE, *MAKES, *policies]).answer is answer
+
+
+def test_a_level_that_a_file_of_the_api_server_may_set_is_unknown() -> None:
+    def server(*more: str) -> Object:
+        command = ["kube-apiserver", "--authorization-mode=Node,RBAC", *more]
+        return pod("kube-apiserver", "kube-system", container={"name": "kube-apiserver", "command": command})
+
+    assert verdict("access", [*LOOSE, *MAKES, server()]).answer is Answer.BROKEN
+    configured = server("--admission-control-config-file=/etc/kubernetes/admission.yaml")
+    assert verdict("access", [*LOOSE, *MAKES, configured]).answer is Answer.UNKNOWN
+
+
+def test_whoever_rewrites_admission_policies_uses_any_priority() -> None:
+    """Only an admission policy keeps the high classes out; who may change it is not kept out."""
+    open_gate = [item for item in base() if item["metadata"]["name"] != "no-priorities"]
+    group = "admissionregistration.k8s.io"
+    rewrites = grant("user:alice", [rule("patch", "validatingadmissionpolicies", group)], name="rewrites")
+    guard = refusing("!has(object.spec.priorityClassName)")
+    assert verdict("performance", [*open_gate, *MAKES]).answer is Answer.BROKEN
+    assert verdict("performance", [*open_gate, *MAKES, *guard]).answer is Answer.HOLDS
+    assert verdict("performance", [*open_gate, *MAKES, *guard, *rewrites]).answer is Answer.BROKEN
+
+
+@pytest.mark.parametrize("resource", ["limitranges", "priorityclasses", "resourcequotas"])
+def test_performance_is_unknown_where_its_guards_may_not_be_listed(resource: str) -> None:
+    spec = {"resource": resource, "reason": "Forbidden"}
+    marker = {"apiVersion": "ringfence.dev/v1", "kind": "NotListed", "spec": spec}
+    assert verdict("performance", [*base(), *MAKES, marker]).answer is Answer.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("gone", "words"),
+    [("capacity", "ResourceQuota bound limits"), ("containers", "LimitRange"), ("no-priorities", "PriorityClass")],
+)
+def test_the_mend_of_performance_names_the_guard_that_is_gone(gone: str, words: str) -> None:
+    found = verdict("performance", [*(item for item in base() if item["metadata"]["name"] != gone), *MAKES])
+    assert found.answer is Answer.BROKEN
+    assert found.mend is not None
+    assert words in found.mend.text
+
+
+def test_whoever_relabels_its_namespace_comes_in_by_a_selector_of_labels() -> None:
+    lets = {
+        "podSelector": {},
+        "policyTypes": ["Ingress"],
+        "ingress": [{"from": [{"namespaceSelector": {"matchLabels": {"trusted": "yes"}}}]}],
+    }
+    opened = [item for item in base() if (item["kind"], item["metadata"].get("namespace")) != ("NetworkPolicy", HERE)]
+    objects = [*opened, thing("networking.k8s.io/v1", "NetworkPolicy", "trusted", THERE, spec=lets)]
+    assert verdict("network", objects).answer is Answer.HOLDS
+    relabels = grant("user:alice", [rule("patch", "namespaces", names=HERE)], name="relabels")
+    assert verdict("network", [*objects, *relabels]).answer is Answer.BROKEN
+
+
+def test_a_plugin_that_ignores_policies_lets_everything_through() -> None:
+    assert verdict("network", base()).answer is Answer.HOLDS
+    assert verdict("network", base(), assume={"cni": {"name": "flannel"}}).answer is Answer.BROKEN

@@ -92,6 +92,44 @@ def test_a_shared_ingress_is_a_connection() -> None:
     assert crossing(*GUARDED, proxy(), WEB, ingress("b/site", "web"), ingress_class()) is Truth.YES
 
 
+def to(name: str, port: Json) -> Json:
+    return {"service": {"name": name, "port": port}}
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"defaultBackend": to("web", {"number": 80})},
+        {"defaultBackend": to("web", {"name": "http"})},
+        {
+            "rules": [
+                {"http": {"paths": [{"backend": to("gone", {"number": 1})}, {"backend": to("web", {"number": 80})}]}}
+            ]
+        },
+        {
+            "rules": [
+                {"http": {"paths": [{"backend": to("web", {"name": "http"})}]}},
+                {"http": {"paths": [{"backend": to("gone", {"number": 1})}]}},
+                {"host": "nothing.example"},
+            ]
+        },
+    ],
+)
+def test_every_back_end_of_an_ingress_counts(spec: Json) -> None:
+    web = service("b/web", {"selector": {"app": "web"}})
+    web["spec"]["ports"][0]["name"] = "http"
+    made = ingress("b/site", "web")
+    made["spec"] = {"ingressClassName": "nginx", **spec}
+    assert crossing(*GUARDED, proxy(), web, made, ingress_class()) is Truth.YES
+
+
+@pytest.mark.parametrize("port", [{"number": 81}, {"name": "other"}])
+def test_a_back_end_that_names_no_port_of_the_service_leads_nowhere(port: Json) -> None:
+    made = ingress("b/site", "web")
+    made["spec"]["rules"] = [{"http": {"paths": [{"backend": to("web", port)}]}}]
+    assert crossing(*GUARDED, proxy(), WEB, made, ingress_class()) is Truth.NO
+
+
 def test_a_proxy_of_another_class_is_not_surely_it() -> None:
     other = proxy("traefik:v3")
     assert crossing(*GUARDED, other, WEB, ingress("b/site", "web"), ingress_class()) is Truth.UNKNOWN

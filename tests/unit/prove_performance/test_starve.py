@@ -134,6 +134,13 @@ def test_powers_over_the_guards_open_them() -> None:
     assert ask([quota(LIMITS), GATE], HELD[1], sets_classes=True).truth is Truth.YES
 
 
+def test_pods_that_run_may_grow_though_none_can_be_made() -> None:
+    bare = Capacity({}, {}, classes_of([]))
+    other = Tenant("b", frozenset({"b"}), ({},))
+    assert starve_softly(bare, Tenant("a", frozenset({"a"}), ({},)), other).truth is Truth.YES
+    assert starve_softly(bare, Tenant("a", frozenset({"a"})), other).truth is Truth.NO
+
+
 def test_what_was_not_listed_is_unknown() -> None:
     assert ask([], [], missing={"a": ("list resourcequotas in a: Forbidden",)}).truth is Truth.UNKNOWN
     complete = ask([quota(LIMITS), GATE], HELD[1], missing={"": ("list limitranges: Forbidden",)})

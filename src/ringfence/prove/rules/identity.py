@@ -64,7 +64,9 @@ def masters(world: RuleWorld, capability: Capability, state: State) -> Iterator[
             Capability(Can.CLUSTER_ADMIN, capability.cluster),
             "identity/masters",
             step(
-                f"{who(capability)} may do anything in {capability.cluster}", "group system:masters", capability.cluster
+                f"{who(capability)} may do anything in {capability.cluster}",
+                f"group {MASTERS}",
+                f"{capability.cluster}:group/{MASTERS}",
             ),
         )
 

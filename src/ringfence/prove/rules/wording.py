@@ -38,4 +38,4 @@ def via(state: State, capability: Capability, text: str, rule: str = "") -> Step
             before = reached.derivation.step
             return Step(text, before.by, before.object, rule)
         current = reached.premise
-    return Step(text, f"cluster {capability.cluster}", capability.cluster, rule)
+    return Step(text, f"cluster {capability.cluster}", f"{capability.cluster}:namespace/kube-system", rule)
