@@ -52,6 +52,9 @@ def starve_softly(capacity: Capacity, a: Tenant, b: Tenant, admits: Admits = _op
     ``admits(namespace, class)`` says whether admission policies let a pod of that PriorityClass in. The answer names
     the first thing that is open; ``unknown`` where only what could not be seen stands in the way.
     """
+    taken = _takes_from(a, b)
+    if taken is not None:
+        return taken
     missing: list[str] = []
     held: dict[str, None] = {}
     objects: dict[str, None] = {}
@@ -74,6 +77,18 @@ def starve_softly(capacity: Capacity, a: Tenant, b: Tenant, admits: Admits = _op
     if missing:
         return Answer(Truth.UNKNOWN, tuple(dict.fromkeys(missing)), tuple(dict.fromkeys(missing)), tuple(objects))
     return Answer(Truth.NO, (*held, *upward.because), (), (*objects, *upward.objects))
+
+
+def _takes_from(a: Tenant, b: Tenant) -> Answer | None:
+    """Can ``a`` take what ``b`` was given: use its quota up, or make it smaller?"""
+    for namespaces, what in (
+        (a.creates_in & b.namespaces, "can make pods in {} that use up what {} may have"),
+        (a.sets_quotas_in & b.namespaces, "can make the quotas of {} smaller, and so what {} may have"),
+    ):
+        for namespace in sorted(namespaces - a.namespaces):
+            why = f"{a.name} {what.format(namespace, b.name)}"
+            return Answer(Truth.YES, (why,), (), (f"namespace/{namespace}",))
+    return None
 
 
 def _open_capacity(capacity: Capacity, a: Tenant, namespace: str) -> Answer:

@@ -153,6 +153,8 @@ def _mend(found: Found, *, soft: bool) -> str:
     if not soft:
         return "keep the two on node pools of their own: labels, taints, and an admission policy that requires them"
     text = found.because[0]
+    if "use up what" in text or "and so what" in text:
+        return "take the right to write pods, workloads and quotas there away"
     if "PriorityClass" in text or "priority" in text:
         return "let a ResourceQuota with scopeSelector PriorityClass admit only the classes that are meant"
     if "limit" in text:
