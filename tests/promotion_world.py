@@ -60,6 +60,9 @@ class HeadDelivery(ArgoDelivery):
     def repository(self, deployment: str) -> Repository:
         return self._targets.repository(self._topology.placement(deployment).environment)
 
+    def nudge(self, deployment: str) -> None:
+        pass
+
     def running(self, deployment: str, expected: str | None) -> Running:
         return Running(expected, expected, not self.unhealthy, "as the head says")
 

@@ -93,8 +93,8 @@ def list_entries(
     if print_data(value, output):
         return
     rows = [
-        (str(one.sequence), one.event.at.isoformat(), one.event.actor, one.event.kind, one.event.subject,
-         one.event.because)
+        (str(one.sequence), one.event.at.isoformat(timespec="seconds"), one.event.actor, one.event.kind,
+         one.event.subject, one.event.because)
         for one in shown
     ]  # fmt: skip
     print_table(Table(("entry", "when", "who", "what", "on", "why"), tuple(rows)))

@@ -31,7 +31,8 @@ def command(
     rows = []
     for entry in found.entries:
         body = entry.body
-        way = " → ".join(str(body[key]) for key in ("from", "to") if body.get(key)) or entry.place or "-"
+        places = dict.fromkeys(str(body[key]) for key in ("from", "to") if body.get(key))
+        way = " → ".join(places) or entry.place or "-"
         why = str(body.get("because") or "")
         rows.append(
             (entry.at.isoformat(timespec="seconds"), entry.event, f"{entry.application} {body.get('version') or ''}",

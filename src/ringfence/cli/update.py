@@ -235,7 +235,7 @@ def _show(value: "UpdateStatus", output: Format) -> None:
             one.version or "-",
             one.next or "-",
             one.phase.value,
-            one.not_before.isoformat() if one.not_before else "-",
+            one.not_before.isoformat(timespec="seconds") if one.not_before else "-",
             one.because,
         )
         for one in value.environments

@@ -19,7 +19,7 @@ body { font: 16px/1.5 system-ui, sans-serif; max-width: 70rem; margin: 2rem auto
 table { border-collapse: collapse; width: 100%; } th, td { text-align: left; vertical-align: top; padding: .3rem .6rem;
 border-bottom: 1px solid #ccc; } pre { overflow-x: auto; background: #f4f4f4; padding: .5rem; }
 .bad { border-left: .4rem solid #b00020; padding-left: .8rem; } .good { border-left: .4rem solid #1b6e3a;
-padding-left: .8rem; } code { overflow-wrap: anywhere; }
+padding-left: .8rem; } code { overflow-wrap: anywhere; } td:nth-child(2) { white-space: nowrap; }
 """
 
 
@@ -124,8 +124,9 @@ def _row(entry: Entry) -> str:
     event = entry.event
     lines = json.dumps(event.facts, indent=2, sort_keys=True, ensure_ascii=False).split("\n")
     facts = "\n".join(printable(line) for line in lines)
+    when = event.at.isoformat(" ", "seconds")
     return (
-        f"<tr><td>{entry.sequence}</td><td>{_safe(event.at.isoformat())}</td><td>{_safe(event.actor)}</td>"
+        f"<tr><td>{entry.sequence}</td><td>{_safe(when)}</td><td>{_safe(event.actor)}</td>"
         f"<td>{_safe(event.kind)}<br>{_safe(event.subject)}</td><td>{_safe(event.because)}<details><summary>facts"
         f"</summary><pre>{html.escape(facts)}</pre><code>{_safe(entry.digest)}</code></details></td></tr>"
     )

@@ -12,7 +12,7 @@ MOST_ENTRIES = 100_000
 
 EVENTS = (
     "released", "promoted", "demoted", "rolled-back", "refused", "queued", "withdrawn", "held", "lifted", "rejected",
-    "approved", "followed", "applied-locally",
+    "approved", "followed", "verified", "applied-locally",
 )  # fmt: skip
 """What entries may be about."""
 

@@ -60,10 +60,12 @@ class DeploymentStatus:
 
     @property
     def state(self) -> str:
-        """In a word."""
+        """In a word; ``behind``: it runs and is healthy, at an older revision than its repository has."""
         if self.observed is None:
             return "not applied"
-        return "running" if self.observed.phase.value == "running" and self.current else self.observed.phase.value
+        if self.observed.phase.value == "running" and not self.current:
+            return "behind"
+        return self.observed.phase.value
 
 
 @dataclass(frozen=True, slots=True)

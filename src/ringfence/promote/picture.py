@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from html import escape
 from math import log10
 
+from ringfence.base.text import plural
 from ringfence.promote.loops import Part, StageLoops
 
 _COLOURS = {
@@ -57,6 +58,14 @@ def draw(stages: Sequence[StageLoops], title: str) -> str:
             f'<rect x="{x}" y="{height - 22}" width="12" height="12" fill="{_COLOURS[part]}"/>'
             f'<text x="{x + 17}" y="{height - 12}">{part.value}</text>'
         )
+    x = _LEFT + len(Part) * 110
+    middle = height - 16
+    lines.append(
+        f'<line x1="{x}" y1="{middle - 7}" x2="{x}" y2="{middle + 7}" stroke="#1b1b1b" stroke-width="2"/>'
+        f'<text x="{x + 7}" y="{height - 12}">90 %</text>'
+        f'<line x1="{x + 60}" y1="{middle - 7}" x2="{x + 60}" y2="{middle + 7}" stroke="#b00020"'
+        f' stroke-dasharray="4 3"/><text x="{x + 67}" y="{height - 12}">target</text>'
+    )
     return "\n".join([*lines, "</svg>"]) + "\n"
 
 
@@ -82,6 +91,7 @@ def _row(stage: StageLoops, y: int) -> list[str]:
             f'<line x1="{at:.1f}" y1="{y + 6}" x2="{at:.1f}" y2="{y + 38}" stroke="#b00020" stroke-dasharray="4 3"/>'
         )
         target = f", target {seconds_text(stage.target)}"
-    words = f"median {seconds_text(stage.step.p50)}, 90 % {seconds_text(stage.step.p90)}{target}, {stage.count} times"
+    count = plural(stage.count, "time", "times")
+    words = f"median {seconds_text(stage.step.p50)}, 90 % {seconds_text(stage.step.p90)}{target}, {count}"
     lines.append(f'<text x="{_LEFT}" y="{y + 46}" fill="#444444" font-size="11">{escape(words)}</text>')
     return lines

@@ -126,7 +126,7 @@ def _record_problem(state: UpdateState, plan: Plan, name: str, now: datetime) ->
 
 
 def _why_not_before(kind: UpdateKind, plan: Plan, finished: datetime, frozen: tuple[Freeze, ...]) -> str:
-    waits = f"{plan.working_days} working days after non-production finished, {finished.isoformat()}"
+    waits = f"{plan.working_days} working days after non-production finished, {finished.isoformat(timespec='seconds')}"
     reason = f"a {kind} update waits {waits}" if kind is not UpdateKind.PATCH or plan.patches_wait else "a patch update"
     if frozen:
         reason += f"; frozen: {'; '.join(freeze.because for freeze in frozen)}"

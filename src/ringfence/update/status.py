@@ -101,7 +101,7 @@ def _line(state: UpdateState, known: Known, now: datetime, calendar: WorkingDays
     if is_done(state, plan, known.name):
         record = one.record if known.name in plan.remote else None
         finished = record.finished if record is not None else one.finished
-        because = f"finished {finished.isoformat()}" if finished is not None else "finished"
+        because = f"finished {finished.isoformat(timespec='seconds')}" if finished is not None else "finished"
         return EnvironmentUpdate(known.name, known.designation, target, finished, None, Phase.DONE, None, because)
     gate = gate_of(state, known.name, now, calendar)
     why = _phase(one, gate)

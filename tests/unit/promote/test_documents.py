@@ -9,7 +9,7 @@ import pytest
 
 from promotion_world import ROOT, make_site
 from ringfence.flows.demote import demote
-from ringfence.flows.history import history
+from ringfence.flows.history import EVENTS, history
 from ringfence.flows.loops import loops
 from ringfence.flows.standing import approve, find, lift, reject
 from ringfence.promote.gates.registry import KINDS
@@ -49,3 +49,9 @@ def test_a_wrong_document_does_not_fit() -> None:
 def test_the_reference_names_every_kind_of_gate() -> None:
     text = (ROOT / "docs" / "reference" / "gates.md").read_text()
     assert [name for name in KINDS if f"| `{name}` |" not in text] == []
+
+
+def test_the_schema_of_the_history_names_every_event() -> None:
+    schema = json.loads((SCHEMAS / "history.schema.json").read_text(encoding="utf-8"))
+    named = schema["properties"]["entries"]["items"]["properties"]["event"]["enum"]
+    assert sorted(named) == sorted(EVENTS)

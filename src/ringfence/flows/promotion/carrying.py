@@ -91,6 +91,8 @@ def carry_out(
         for deployment, revision in revisions.items()
         if move.kind is not MoveKind.FOLLOW  # nobody waits for what follows
     }
+    if move.kind is MoveKind.FOLLOW:
+        delivery.nudge(move.origin)
     _seed(workspace, state, move, written)
     about = main_deployment(move)
     seconds = _seconds(written, about, arrivals)
@@ -217,7 +219,7 @@ def _body(state: LadderState, move: Move, revision: str | None, facts: dict[str,
         "stage": move.stage,
         "by": move.by,
         "from": move.origin,
-        "to": move.target or f"{state.application}/{move.stage}",
+        "to": move.target or (move.origin if move.kind is MoveKind.FOLLOW else f"{state.application}/{move.stage}"),
         "because": move.because,
         "skipped": list(move.skipped),
         "emergency": any(gate.overridden for gate in move.gates),

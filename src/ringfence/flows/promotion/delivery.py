@@ -6,6 +6,7 @@ is told, and a command that is run again finds its own commit instead of making 
 Argo CD was rejected: Git would no longer say what runs, and self-heal would undo it.
 """
 
+import contextlib
 import json
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
@@ -13,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from ringfence.base.clock import Clock
-from ringfence.base.errors import ConflictError, StateError
+from ringfence.base.errors import ConflictError, RingfenceError, StateError
 from ringfence.decide.topology import Topology
 from ringfence.deliver.argocd import await_revisions, observe, refresh, unfinished
 from ringfence.deliver.git import Person, Repository
@@ -76,6 +77,10 @@ class Delivery(Protocol):
 
     def arrive(self, deployment: str, revision: str, timeout: float) -> Observed:
         """Wait until the cluster runs the revision and is healthy at it. Raises StateError when it is not in time."""
+        ...
+
+    def nudge(self, deployment: str) -> None:
+        """Have a deployment looked at soon, without waiting for it; that it cannot be asked for now is no failure."""
         ...
 
     def running(self, deployment: str, expected: str | None) -> Running:
@@ -230,6 +235,13 @@ class ArgoDelivery:
         rollout = self._clock.monotonic() - started
         self._report(f"{deployment}: runs {arrived.revision[:12]} and is healthy")
         return Observed(arrived.revision, arrived.synced, arrived.healthy + rollout)
+
+    def nudge(self, deployment: str) -> None:
+        """Argo CD finds a commit by itself within minutes; asked, it does so now."""
+        place = self._place(deployment)
+        environment = self._topology.environment(place.environment)
+        with contextlib.suppress(RingfenceError), self._targets.open(environment.management.name) as management:
+            refresh(management, self._targets.argocd_namespace(place.environment), place.application)
 
     def running(self, deployment: str, expected: str | None) -> Running:
         """What Argo CD says that the cluster runs, judged by whether it comes from ``expected``."""

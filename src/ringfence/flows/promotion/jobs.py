@@ -19,7 +19,7 @@ from typing import Any
 from ringfence.base.clock import Clock
 from ringfence.base.errors import ConflictError, InputError
 from ringfence.base.text import listed
-from ringfence.kube import NODES, PODS, Cluster, Resource
+from ringfence.kube import NODES, PODS, Cluster, ExpiredError, Resource
 from ringfence.promote.gates.question import JobEnd, JobResult
 from ringfence.render.names import INSTANCE
 
@@ -29,7 +29,7 @@ SIMULATED = "kwok.x-k8s.io/node"
 _JOB_NAME = "batch.kubernetes.io/job-name"
 _KEPT_SECONDS = 600
 _ATTEMPTS = 5
-_WATCH_SECONDS = 30.0
+_WATCH_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,10 +159,23 @@ def _ours(cluster: Cluster, job: Mapping[str, Any], clock: Clock, until: float) 
 def _changes(
     cluster: Cluster, name: str, namespace: str, clock: Clock, until: float
 ) -> Iterator[Mapping[str, Any] | None]:
+    """The Job as it is and as it becomes, None when it is gone; looked at anew between watches, so that a change that a
+    broken connection lost is seen all the same."""
     while (left := until - clock.monotonic()) > 0:
-        seconds = min(left, _WATCH_SECONDS)
-        for event in cluster.watch(JOBS, namespace, seconds=seconds, field_selector=f"metadata.name={name}"):
-            yield None if event.type == "DELETED" else event.object
+        found = cluster.get(JOBS, name, namespace)
+        yield found
+        if found is None:
+            return
+        version = str(found["metadata"]["resourceVersion"])
+        with contextlib.suppress(ExpiredError):
+            for event in cluster.watch(
+                JOBS,
+                namespace,
+                seconds=min(left, _WATCH_SECONDS),
+                resource_version=version,
+                field_selector=f"metadata.name={name}",
+            ):
+                yield None if event.type == "DELETED" else event.object
 
 
 def _condition(job: Mapping[str, Any], *wanted: str) -> Mapping[str, Any] | None:

@@ -160,11 +160,11 @@ def _verified_on(one: Resident, platform: str) -> bool:
 
 def _write(workspace: Workspace, report: Report, one: Resident, platform: str) -> None:
     now = workspace.clock.now()
-    because = f"it passed the gates of {one.rung.stage} on {platform}"
+    because = f"it passed the gates of {one.rung.stage} on platform {platform}"
     body = {"version": one.version, "by": workspace.actor, "stage": one.rung.stage, "platform": platform,
             "because": because}  # fmt: skip
     entry = Entry(now, one.ladder.application, "verified", body, one.deployment, one.release)
     workspace.journal.record(one.ladder, Verified(one.release, one.rung.stage, platform), entry)
-    report(f"{one.deployment}: {one.version} is verified on {platform}")
+    report(f"{one.deployment}: release {one.version} is verified on platform {platform}")
     workspace.evidence("release.verified", one.deployment, because, {**body, "release": one.release,
                        "gates": [{"name": "verification", "state": "open"}]})  # fmt: skip

@@ -193,5 +193,5 @@ def _refuse(opened: Opened, only: str | None) -> None:
         if is_done(state, state.plan, name):
             continue
         gate = gate_of(state, name, opened.desk.clock.now(), opened.desk.calendar)
-        until = f", not before {gate.not_before.isoformat()}" if gate.not_before is not None else ""
+        until = f", not before {gate.not_before.isoformat(timespec='seconds')}" if gate.not_before is not None else ""
         raise RefusedError(f"{name} may not begin now: {gate.because}{until}", reason="GateClosed")
