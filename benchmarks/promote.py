@@ -33,6 +33,7 @@ from ringfence.flows.promotion.journal import Entry, Journal
 from ringfence.flows.promotion.workspace import open_workspace
 from ringfence.flows.promotion.world import open_world
 from ringfence.flows.release import Choices, release
+from ringfence.flows.where import where
 from ringfence.promote.decisions import Proposal, decide_promotion
 from ringfence.promote.events import MoveDone, MoveStarted, Released
 from ringfence.promote.state import Move, MoveKind
@@ -198,6 +199,7 @@ def at_length(folder: Path, promotions: int) -> dict[str, float]:
         "the 20 newest entries": timed(lambda: history(workspace)),
         "the 20 newest of one deployment": timed(lambda: history(workspace, "portal/staging")),
         "where every release stands": timed(lambda: workspace.journal.state("portal")),
+        "what `status` asks of the ladder": timed(lambda: where(folder, paths, SystemClock(), "bench")),
         "loops over all": timed(lambda: loops(workspace)),
         "`ringfence history`, as a process": timed(lambda: subprocess.run(words, check=True, capture_output=True)),
         "releases that the ladder still remembers": float(len(state.releases)),
