@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ringfence.base.clock import Clock
-from ringfence.base.errors import ForbiddenError, RingfenceError, UnreachableError
+from ringfence.base.errors import ForbiddenError, RingfenceError
 from ringfence.kube import Cluster, Event, NotFoundError, Resource
 from ringfence.observe.collect import Collector
 from ringfence.observe.feed import Feed, joined
@@ -25,6 +25,7 @@ UNREAD = "it has not been read yet"
 _WORKERS = 6
 _WATCH_SECONDS = 240.0
 _RESYNC_SECONDS = 600.0
+_RESYNC_FIRST = 3.0
 _PROBE_SECONDS = 1.0
 _PATIENCE = 5.0
 _POLL_SECONDS = 5.0
@@ -108,6 +109,9 @@ class Following:
             self._broken.clear()
             try:
                 with self._open() as cluster:
+                    # One that is starting refuses what it will allow in a moment.
+                    with suppress(ForbiddenError, NotFoundError):
+                        cluster.fetch("GET", "/readyz")
                     self._read(cluster)
                     self._follow(cluster)
             except RingfenceError as error:
@@ -137,11 +141,11 @@ class Following:
     def _list(self, cluster: Cluster, resource: Resource) -> _Listed:
         try:
             return _Listed((self._feed(cluster, resource, None),), ())
-        except UnreachableError:
-            raise
         except NotFoundError:
             return _Listed((), ())
         except RingfenceError as error:
+            if error.reason == "Unreachable":
+                raise
             refused = NotListed(resource.full_name, None, error.reason)
             if not isinstance(error, ForbiddenError) or not resource.namespaced or not self._namespaces:
                 return _Listed((), (refused,))
@@ -150,9 +154,9 @@ class Following:
         for namespace in self._namespaces:
             try:
                 feeds.append(self._feed(cluster, resource, namespace))
-            except UnreachableError:
-                raise
             except RingfenceError as error:
+                if error.reason == "Unreachable":
+                    raise
                 missed.append(NotListed(resource.full_name, namespace, error.reason))
         return _Listed(tuple(feeds), tuple(missed))
 
@@ -165,16 +169,15 @@ class Following:
         return feed
 
     def _follow(self, cluster: Cluster) -> None:
-        """Watch every feed until something breaks; looks every second whether the API server answers at all."""
-        with self._lock:
-            number, feeds = self._round, list(self._feeds.values())
-        for feed in feeds:
-            watched = "watch" in feed.resource.verbs
-            target = self._watch if watched else self._poll
-            threading.Thread(target=target, args=(cluster, feed, number), daemon=True).start()
-        until = self._clock.monotonic() + _RESYNC_SECONDS
+        """Watch every feed until something breaks; looks every second whether the API server answers at all.
+
+        What could not be listed is tried again, soon at first: rights may be given, an extension may come up.
+        """
+        self._spawn(cluster)
         probe = _Probe(cluster, self._clock)
         threading.Thread(target=probe.run, args=(self._broken,), daemon=True).start()
+        pause = _RESYNC_FIRST
+        until = self._clock.monotonic() + pause
         try:
             while not self._broken.wait(_PROBE_SECONDS / 2):
                 problem = probe.problem()
@@ -182,10 +185,21 @@ class Following:
                     self._lost(problem)
                     return
                 if self._missed and self._clock.monotonic() >= until:
-                    self._lost("it is read again, since rights may have been given")
-                    return
+                    self._read(cluster)
+                    self._spawn(cluster)
+                    pause = min(2 * pause, _RESYNC_SECONDS)
+                    until = self._clock.monotonic() + pause
         finally:
             self._broken.set()
+
+    def _spawn(self, cluster: Cluster) -> None:
+        """Watch the feeds of this round; watches of earlier ones see that they are no longer meant, and end."""
+        with self._lock:
+            number, feeds = self._round, list(self._feeds.values())
+        for feed in feeds:
+            watched = "watch" in feed.resource.verbs
+            target = self._watch if watched else self._poll
+            threading.Thread(target=target, args=(cluster, feed, number), daemon=True).start()
 
     def _lost(self, why: str) -> None:
         with self._lock:
@@ -204,6 +218,10 @@ class Following:
                 for event in self._events(cluster, feed):
                     if not self._take(feed, number, event):
                         return
+            except ForbiddenError:
+                # Whoever may list and not watch looks again and again.
+                self._poll(cluster, feed, number)
+                return
             except Exception as error:
                 if self._mine(number):
                     self._lost(str(error) if isinstance(error, RingfenceError) else type(error).__name__)
