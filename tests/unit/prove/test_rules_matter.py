@@ -132,6 +132,18 @@ def token(namespace: str, name: str) -> str:
     return ".".join((*(base64.urlsafe_b64encode(part).decode().rstrip("=") for part in parts), "c2lnbmVkLWhlcmU"))
 
 
+DEVELOPED = thing(
+    "argoproj.io/v1alpha1",
+    "AppProject",
+    "shop",
+    "argocd",
+    spec={
+        "destinations": [{"name": "in-cluster", "namespace": THERE}],
+        "roles": [
+            {"name": "dev", "groups": ["devs"], "policies": ["p, proj:shop:dev, applications, create, shop/*, allow"]}
+        ],
+    },
+)
 SMALL = {"cpu": "100m", "memory": "64Mi", "ephemeral-storage": "64Mi"}
 WIDGETS = thing(
     "apiextensions.k8s.io/v1",
@@ -257,6 +269,11 @@ CASES: dict[str, tuple[str, list[Object], dict[str, Any]]] = {
             pod("root", HERE, container={"securityContext": {"privileged": True}, "resources": {"limits": SMALL}}),
         ],
         {},
+    ),
+    "argocd/project-roles": (
+        "access",
+        [*base(), space("argocd"), DEVELOPED],
+        {"people": People(groups=("devs",))},
     ),
     "pods/debug": (
         "access",

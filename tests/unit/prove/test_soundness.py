@@ -168,6 +168,10 @@ WORLDS: dict[str, tuple[list[Object], dict[str, str], dict[str, Any]]] = {
              "rules": [{"apiGroups": [""], "apiVersions": ["v1"], "operations": ["*"], "resources": ["pods"]}]}]),
          *grant("user:alice", [rule("update", "endpointslices", "discovery.k8s.io")], "guards")],
         {"access": "unknown"}, {}),
+    "a project lets Applications of testing's own namespace in": (
+        [*base(), space("argocd"), thing("argoproj.io/v1alpha1", "AppProject", "shop", "argocd", spec={
+            "destinations": [{"name": "in-cluster", "namespace": "shop*"}], "sourceNamespaces": ["shop-*"]}),
+         *grant("user:alice", [rule("create", "applications", "argoproj.io")], HERE)], {"access": "broken"}, {}),
     "nodes may be deleted": (can(rule("delete", "nodes")), {"performance": "broken"}, {}),
     "binding one's own pods starves nobody softly": (
         within(rule("create", "pods/binding")), {"performance": "holds"}, {}),

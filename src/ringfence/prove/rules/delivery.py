@@ -1,6 +1,7 @@
 """What follows from deciding what a delivery tool deploys: Argo CD and Flux act with rights of their own."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -11,7 +12,7 @@ from ringfence.prove.facts.cluster import ClusterFacts
 from ringfence.prove.kinds import Object, ObjectName, object_name
 from ringfence.prove.rbac.powers import Power
 from ringfence.prove.rules.registry import RuleWorld, rule
-from ringfence.prove.rules.wording import object_step, via
+from ringfence.prove.rules.wording import object_step, via, who
 
 _ARGO = "argo-cd.readthedocs.io/en/stable/user-guide/projects"
 _FLUX = "fluxcd.io/flux/installation/configuration/multitenancy"
@@ -49,8 +50,11 @@ def write_applications(world: RuleWorld, capability: Capability, state: State) -
     if capability.name not in (Power.WRITE_APPLICATIONS.value, Power.WRITE_PROJECTS.value):
         return
     facts = world.clusters[capability.cluster]
-    homes = {item["metadata"]["namespace"] for item in facts.snapshot.of(kinds.ARGO_PROJECT)}
+    projects = facts.snapshot.of(kinds.ARGO_PROJECT)
+    homes = {item["metadata"]["namespace"] for item in projects}
     if capability.namespace != EVERYWHERE and capability.namespace not in homes:
+        if capability.name == Power.WRITE_APPLICATIONS.value:
+            yield from _from_other_namespaces(world, facts, capability.namespace)
         return
     for other in world.clusters.values():
         yield Derivation(
@@ -59,6 +63,50 @@ def write_applications(world: RuleWorld, capability: Capability, state: State) -
             via(state, capability, f"an Application of one's own deploys anything to {other.name}"),
             None if other is facts else f"whether the Argo CD of {facts.name} deploys to {other.name}",
         )
+
+
+def _from_other_namespaces(world: RuleWorld, facts: ClusterFacts, namespace: str) -> Iterator[Derivation]:
+    """Applications outside Argo CD's own namespace, as far as projects let them in (``sourceNamespaces``)."""
+    for project in facts.snapshot.of(kinds.ARGO_PROJECT):
+        sources = (project.get("spec") or {}).get("sourceNamespaces") or ()
+        if any(fnmatchcase(namespace, pattern) for pattern in sources):
+            for derivation in _of_project(world, facts, project, f"one's own in {namespace}"):
+                yield replace(derivation, rule="argocd/write-applications")
+
+
+def _of_project(world: RuleWorld, facts: ClusterFacts, project: Object, shown: str) -> Iterator[Derivation]:
+    """What an Application that anybody may write comes to in a project."""
+    metadata = project["metadata"]
+    made = {"spec": {"project": metadata["name"], "destination": {}}}
+    yield from _through_project(world, facts, made, ObjectName(facts.name, "Application", metadata["namespace"], shown))
+
+
+@rule(
+    "argocd/project-roles",
+    "A role of an AppProject lets the groups that it names write Applications of the project.",
+    source="argo-cd.readthedocs.io/en/stable/user-guide/projects/#project-roles",
+    on=(Can.ACT_AS,),
+)
+def project_roles(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
+    """Policies that allow more than to look. Argo CD takes the groups from its own login: the same names."""
+    if capability.detail != "Group":
+        return
+    facts = world.clusters[capability.cluster]
+    for project in facts.snapshot.of(kinds.ARGO_PROJECT):
+        for role in (project.get("spec") or {}).get("roles") or ():
+            if capability.name in (role.get("groups") or ()) and any(map(_lets_write, role.get("policies") or ())):
+                shown = f"of role {role['name']} ({who(capability)})"
+                for derivation in _of_project(world, facts, project, shown):
+                    yield replace(derivation, rule="argocd/project-roles")
+
+
+def _lets_write(policy: str) -> bool:
+    """Whether a line such as ``p, proj:shop:dev, applications, sync, shop/*, allow`` allows more than to look."""
+    words = [word.strip() for word in policy.split(",")]
+    return len(words) >= 6 and words[0] == "p" and words[5] == "allow" and words[2] in _ACTED and words[3] != "get"
+
+
+_ACTED = frozenset({"applications", "applicationsets", "exec", "*", "projects", "repositories"})
 
 
 def _through_project(world: RuleWorld, facts: ClusterFacts, document: Object, name: ObjectName) -> Iterator[Derivation]:

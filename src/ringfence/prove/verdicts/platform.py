@@ -39,7 +39,11 @@ def platform_verdict(world: ProofWorld, a: Territory, b: Territory, missing: lis
         return Verdict(
             Answer.BROKEN, (shared[0],), mend=Mend("place the two in different Environments"), rules=(shared[0].rule,)
         )
-    missing = [*missing, *(_unseen_management(world, a, b) if level is not Level.CLUSTER else ())]
+    missing = [
+        *missing,
+        *_remote_flux(world, a, b),
+        *(_unseen_management(world, a, b) if level is not Level.CLUSTER else ()),
+    ]
     if missing:
         return Verdict(Answer.UNKNOWN, missing=tuple(dict.fromkeys(missing)))
     return Verdict(Answer.HOLDS)
@@ -71,6 +75,17 @@ def _shared(world: ProofWorld, a: Territory, b: Territory, *, management_too: bo
 def _managements(world: ProofWorld, a: Territory, b: Territory) -> set[str]:
     found = {environment_of(world, name).management for name in a.clusters | b.clusters}
     return {name for name in found if name is not None}
+
+
+def _remote_flux(world: ProofWorld, a: Territory, b: Territory) -> Iterator[str]:
+    """Flux objects that apply to another cluster: which one, their kubeconfig says, and nobody reads it here."""
+    if DELIVERY in world.without or a.clusters == b.clusters:
+        return
+    for name, facts in world.clusters.items():
+        for kind in (kinds.FLUX_KUSTOMIZATION, kinds.FLUX_HELM_RELEASE):
+            for document in facts.snapshot.of(kind):
+                if (document.get("spec") or {}).get("kubeConfig"):
+                    yield f"which cluster {object_name(name, document)} deploys to"
 
 
 def _unseen_management(world: ProofWorld, a: Territory, b: Territory) -> Iterator[str]:
