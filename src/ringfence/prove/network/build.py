@@ -47,7 +47,10 @@ ADMIN_VERSIONS = {
 VENDOR_GROUPS = frozenset(
     {"crd.projectcalico.org", "projectcalico.org", "cilium.io", "crd.antrea.io", "k8s.ovn.org", "kubeovn.io"}
 )
-DENYING_GROUPS = frozenset({"security.istio.io", "policy.linkerd.io", "k8s.ovn.org"})
+DENYING_GROUPS = frozenset({"security.istio.io", "policy.linkerd.io", "k8s.ovn.org", "vpcresources.k8s.aws"})
+"""Groups whose policies can only stop what would pass otherwise: meshes, egress firewalls, security groups for pods."""
+_FILTERS_NOTHING = ("Staged", "CiliumBGP", "CiliumL2Announcement", "CiliumEgressGateway")
+"""How kinds begin that are called policies and let everything pass: rehearsals, announcements, source addresses."""
 _POLICY_WORDS = ("policy", "firewall", "securitygroup")
 
 
@@ -162,6 +165,8 @@ def _take_admin(world: World, kind: str, version: str, item: Mapping[str, Any]) 
 def _is_vendor(version: str, kind: str) -> bool:
     group = version.partition("/")[0] if "/" in version else ""
     lowered = kind.lower()
+    if kind.startswith(_FILTERS_NOTHING):
+        return False
     if group in VENDOR_GROUPS or group in DENYING_GROUPS or group == "policy.networking.k8s.io":
         return any(word in lowered for word in _POLICY_WORDS) or kind == "PeerAuthentication"
     return "networkpolicy" in lowered

@@ -179,8 +179,11 @@ def _pairs(addresses: list[str], numbers: list[Any]) -> Iterator[Endpoint]:
 def exposed(world: World, pod: Pod) -> bool:
     """Can packets from outside arrive at a pod with a node's address as their source?
 
-    By a host port, or by a NodePort, LoadBalancer or external address whose traffic policy is not Local.
+    By a host port, or by a NodePort, LoadBalancer or external address whose traffic policy is not Local; perhaps, where
+    Services could not be listed.
     """
+    if world.missing("services", pod.namespace) is not None:
+        return True
     return pod.host_ports or any(
         opens(service) and pod in selected_pods(world, service)
         for service in world.objects_in("Service", pod.namespace)
