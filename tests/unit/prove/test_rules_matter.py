@@ -270,6 +270,30 @@ CASES: dict[str, tuple[str, list[Object], dict[str, Any]]] = {
         ],
         {},
     ),
+    "argocd/global-roles": (
+        "access",
+        [
+            *base(),
+            space("argocd"),
+            thing("v1", "ConfigMap", "argocd-rbac-cm", "argocd", data={"policy.csv": "g, devs, role:admin\n"}),
+        ],
+        {"people": People(groups=("devs",))},
+    ),
+    "eks/mapped-role": (
+        "access",
+        [
+            *base(),
+            account("uploads", HERE, annotations={"eks.amazonaws.com/role-arn": "arn:aws:iam::1:role/ops"}),
+            thing(
+                "v1",
+                "ConfigMap",
+                "aws-auth",
+                "kube-system",
+                data={"mapRoles": "- {rolearn: 'arn:aws:iam::1:role/ops', username: ops, groups: ['system:masters']}"},
+            ),
+        ],
+        {},
+    ),
     "argocd/project-roles": (
         "access",
         [*base(), space("argocd"), DEVELOPED],

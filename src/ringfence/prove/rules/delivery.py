@@ -100,6 +100,42 @@ def project_roles(world: RuleWorld, capability: Capability, state: State) -> Ite
                     yield replace(derivation, rule="argocd/project-roles")
 
 
+@rule(
+    "argocd/global-roles",
+    "The ConfigMap argocd-rbac-cm lets users and groups write Applications, or do anything.",
+    source="argo-cd.readthedocs.io/en/stable/operator-manual/rbac",
+    on=(Can.ACT_AS,),
+)
+def global_roles(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
+    """By the lines of policy.csv and the default policy, for the names that Argo CD's login gives too."""
+    if capability.detail == "ServiceAccount" or capability.name.startswith("system:"):
+        return
+    facts = world.clusters[capability.cluster]
+    for document in facts.snapshot.of(kinds.CONFIG_MAP):
+        if document["metadata"]["name"] == "argocd-rbac-cm":
+            for derivation in _global(world, facts, document, capability):
+                yield replace(derivation, rule="argocd/global-roles")
+
+
+def _global(world: RuleWorld, facts: ClusterFacts, document: Object, capability: Capability) -> Iterator[Derivation]:
+    data = document.get("data") or {}
+    files = (text for name, text in data.items() if name.startswith("policy.") and name.endswith("csv"))
+    lines = [[word.strip() for word in line.split(",")] for text in files for line in text.splitlines()]
+    held = {capability.name, str(data.get("policy.default") or "")}
+    held |= {line[2] for line in lines if len(line) > 2 and line[0] == "g" and line[1] in held}
+    shown = object_name(facts.name, document)
+    if "role:admin" in held:
+        text = f"{who(capability)} may have Argo CD deploy anything"
+        yield Derivation(Capability(Can.CLUSTER_ADMIN, facts.name), "", object_step(text, shown))
+    for line in lines:
+        if line[:1] != ["p"] or len(line) < 6 or line[1] not in held or not _lets_write(", ".join(line)):
+            continue
+        pattern = line[4].partition("/")[0]
+        for project in facts.snapshot.of(kinds.ARGO_PROJECT):
+            if fnmatchcase(project["metadata"]["name"], pattern):
+                yield from _of_project(world, facts, project, f"of {line[1]} ({who(capability)})")
+
+
 def _lets_write(policy: str) -> bool:
     """Whether a line such as ``p, proj:shop:dev, applications, sync, shop/*, allow`` allows more than to look."""
     words = [word.strip() for word in policy.split(",")]

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from ringfence.prove.closure.capability import EVERYWHERE, Can, Capability, acts_as
 from ringfence.prove.closure.engine import Derivation, State
+from ringfence.prove.facts.cluster import ClusterFacts
 from ringfence.prove.rbac.index import MASTERS, SERVICE_ACCOUNT_USER, RoleRules, Subject
 from ringfence.prove.rbac.powers import CLUSTER_POWERS, Power, powers_of, touches_of
 from ringfence.prove.rules.registry import RuleWorld, rule
@@ -349,3 +350,59 @@ def aws_auth(world: RuleWorld, capability: Capability, state: State) -> Iterator
                     f"{capability.cluster}:configmap/kube-system/aws-auth",
                 ),
             )
+
+
+@rule(
+    "eks/mapped-role",
+    "On EKS, a pod whose cloud role the ConfigMap kube-system/aws-auth maps is the user and the groups that it names.",
+    source="docs.aws.amazon.com/eks, aws-auth ConfigMap and IAM roles for service accounts",
+    on=(Can.ACT_AS,),
+)
+def mapped_role(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
+    """The role of the ServiceAccount's annotation."""
+    from ringfence.prove import kinds
+
+    if capability.detail != "ServiceAccount":
+        return
+    facts = world.clusters[capability.cluster]
+    for document in facts.snapshot.of(kinds.SERVICE_ACCOUNT):
+        metadata = document["metadata"]
+        if (metadata["namespace"], metadata["name"]) != (capability.namespace, capability.name):
+            continue
+        role = (metadata.get("annotations") or {}).get("eks.amazonaws.com/role-arn")
+        for kind, name in facts.memory.once(("aws-auth", facts.name), lambda: _mapped(facts)).get(role or "", ()):
+            text = f"ServiceAccount {capability.namespace}/{capability.name} has the role {role}: {kind.lower()} {name}"
+            yield Derivation(
+                acts_as(facts.name, kind, "", name),
+                "eks/mapped-role",
+                step(text, "ConfigMap kube-system/aws-auth", f"{facts.name}:configmap/kube-system/aws-auth"),
+            )
+
+
+def _mapped(facts: ClusterFacts) -> dict[str, list[tuple[str, str]]]:
+    """Users and groups by cloud role, as aws-auth maps them; what cannot be read maps nothing."""
+    import yaml
+
+    from ringfence.prove import kinds
+
+    found: dict[str, list[tuple[str, str]]] = {}
+    for document in facts.snapshot.of(kinds.CONFIG_MAP):
+        metadata = document["metadata"]
+        if (metadata["namespace"], metadata["name"]) != ("kube-system", "aws-auth"):
+            continue
+        try:
+            rows = yaml.safe_load((document.get("data") or {}).get("mapRoles") or "[]")
+        except yaml.YAMLError:
+            continue
+        for row in rows if isinstance(rows, list) else ():
+            if isinstance(row, dict) and isinstance(row.get("rolearn"), str):
+                groups = row.get("groups")
+                names = (
+                    [("Group", item) for item in groups or () if isinstance(item, str)]
+                    if isinstance(groups, list)
+                    else []
+                )
+                if isinstance(row.get("username"), str):
+                    names.append(("User", row["username"]))
+                found.setdefault(row["rolearn"], []).extend(names)
+    return found
