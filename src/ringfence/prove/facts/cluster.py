@@ -62,6 +62,19 @@ class ClusterFacts:
     def _every_account_place(self) -> Mapping[str, None]:
         return dict.fromkeys([*self.every_namespace(), *self.rbac.account_places()])
 
+    def bound_claims(self) -> Mapping[str, Mapping[str, str]]:
+        """By namespace the PersistentVolumeClaims that are bound, each with its volume."""
+        return self.memory.once(("bound claims", self.name), self._bound_claims)
+
+    def _bound_claims(self) -> Mapping[str, Mapping[str, str]]:
+        found: dict[str, dict[str, str]] = defaultdict(dict)
+        for document in self.snapshot.of(kinds.PERSISTENT_VOLUME_CLAIM):
+            volume = (document.get("spec") or {}).get("volumeName")
+            if volume:
+                metadata = document["metadata"]
+                found[metadata["namespace"]][metadata["name"]] = volume
+        return dict(found)
+
     def account_exists(self, namespace: str, name: str) -> bool:
         """Whether the snapshot shows the ServiceAccount; ``default`` is in every namespace."""
         return name == "default" or name in self.accounts_in.get(namespace, ())

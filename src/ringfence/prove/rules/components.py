@@ -269,7 +269,7 @@ def free_host_path(world: RuleWorld, capability: Capability, state: State) -> It
     facts = world.clusters[capability.cluster]
     if capability.can is Can.POWER and capability.name != Power.WRITE_CLAIMS.value:
         return
-    free = [volume for volume in facts.snapshot.of(kinds.PERSISTENT_VOLUME) if _free_root(volume)]
+    free = facts.memory.once(("free roots", facts.name), lambda: _free_roots(facts))
     if not free:
         return
     for claimer in list(state.powers(facts.name, Power.WRITE_CLAIMS.value)):
@@ -287,6 +287,10 @@ def free_host_path(world: RuleWorld, capability: Capability, state: State) -> It
                 None,
                 (maker if capability == claimer else claimer,),
             )
+
+
+def _free_roots(facts: ClusterFacts) -> list[Object]:
+    return [volume for volume in facts.snapshot.of(kinds.PERSISTENT_VOLUME) if _free_root(volume)]
 
 
 def _free_root(volume: Object) -> bool:

@@ -84,11 +84,10 @@ def any_secret(world: RuleWorld, capability: Capability, state: State) -> Iterat
 def any_volume(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
     """The volume behind a bound claim."""
     facts = world.clusters[capability.cluster]
-    for document in facts.snapshot.of(kinds.PERSISTENT_VOLUME_CLAIM):
-        namespace = document["metadata"]["namespace"]
-        volume = (document.get("spec") or {}).get("volumeName")
-        if volume and capability.namespace in (EVERYWHERE, namespace):
-            name = ObjectName(capability.cluster, "PersistentVolumeClaim", namespace, document["metadata"]["name"])
+    claims = facts.bound_claims()
+    for namespace in claims if capability.namespace == EVERYWHERE else (capability.namespace,):
+        for claim, volume in claims.get(namespace, {}).items():
+            name = ObjectName(capability.cluster, "PersistentVolumeClaim", namespace, claim)
             yield Derivation(
                 Capability(Can.USE_VOLUME, capability.cluster, "", volume),
                 "pods/any-volume",
@@ -354,15 +353,13 @@ def inside_pod(world: RuleWorld, capability: Capability, state: State) -> Iterat
 
 
 def _claimed(facts: ClusterFacts, pod: PodFacts, claim: str) -> Iterator[Derivation]:
-    for document in facts.snapshot.of(kinds.PERSISTENT_VOLUME_CLAIM):
-        metadata = document["metadata"]
-        volume = (document.get("spec") or {}).get("volumeName")
-        if volume and (metadata["namespace"], metadata["name"]) == (pod.namespace, claim):
-            yield Derivation(
-                Capability(Can.USE_VOLUME, facts.name, "", volume),
-                "pods/inside",
-                object_step(f"{pod.shown} mounts the volume {volume}", pod.name),
-            )
+    volume = facts.bound_claims().get(pod.namespace, {}).get(claim)
+    if volume is not None:
+        yield Derivation(
+            Capability(Can.USE_VOLUME, facts.name, "", volume),
+            "pods/inside",
+            object_step(f"{pod.shown} mounts the volume {volume}", pod.name),
+        )
 
 
 @rule(

@@ -306,9 +306,11 @@ def _inline(facts: ClusterFacts, state: State, theirs: Mapping[str, Object]) -> 
 
 def _one_backend(world: ProofWorld, a: Territory, b: Territory) -> Step | None:
     ours = {key for cluster in a.clusters for key in _backends(a, world.clusters[cluster])}
+    # Only shares of a file server lie within each other; everything else is the same or another.
+    shares = [key for key in ours if key[0] == "nfs"]
     for cluster in sorted(b.clusters):
         for key, (shown, name) in _backends(b, world.clusters[cluster]).items():
-            if any(_one_storage(key, mine) for mine in ours):
+            if key in ours or (key[0] == "nfs" and any(_one_storage(key, mine) for mine in shares)):
                 return Step(f"both mount the storage {'/'.join(key[1:])}", shown, name, BACKEND)
     return None
 
@@ -321,6 +323,10 @@ def _one_storage(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
 
 
 def _backends(owned: Territory, facts: ClusterFacts) -> dict[tuple[str, ...], tuple[str, str]]:
+    return facts.memory.once(("backends of", owned.name, facts.name), lambda: _find_backends(owned, facts))
+
+
+def _find_backends(owned: Territory, facts: ClusterFacts) -> dict[tuple[str, ...], tuple[str, str]]:
     found: dict[tuple[str, ...], tuple[str, str]] = {}
     for name, volume in volumes_of(owned, facts).items():
         key = backend(volume)
