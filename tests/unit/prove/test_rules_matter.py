@@ -735,6 +735,16 @@ DOUBTS: dict[str, tuple[str, list[Object], dict[str, Any]]] = {
         ],
         {"elsewhere": True},
     ),
+    "argocd/settings": (
+        "access",
+        [
+            *base(),
+            space("argocd"),
+            thing("v1", "ConfigMap", "argocd-rbac-cm", "argocd", data={}),
+            *grant("user:alice", [rule("update", "configmaps")], "argocd", "cm"),
+        ],
+        {},
+    ),
     "secrets/bootstrap-tokens": (
         "access",
         [

@@ -11,6 +11,7 @@ from ringfence.prove.closure.engine import Derivation, State
 from ringfence.prove.facts.cluster import ClusterFacts
 from ringfence.prove.kinds import Object, ObjectName, object_name
 from ringfence.prove.rbac.powers import Power
+from ringfence.prove.rules.escalation import names_of
 from ringfence.prove.rules.registry import RuleWorld, rule
 from ringfence.prove.rules.wording import object_step, via, who
 
@@ -115,6 +116,32 @@ def global_roles(world: RuleWorld, capability: Capability, state: State) -> Iter
         if document["metadata"]["name"] == "argocd-rbac-cm":
             for derivation in _global(world, facts, document, capability):
                 yield replace(derivation, rule="argocd/global-roles")
+
+
+@rule(
+    "argocd/settings",
+    "Who writes Argo CD's ConfigMaps gives any login any of its rights.",
+    source="argo-cd.readthedocs.io/en/stable/operator-manual/rbac",
+    on=(Can.POWER,),
+)
+def settings(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
+    """Who may log in, or whose manifests it reads, is in doubt."""
+    if capability.name != Power.WRITE_CONFIG_MAPS.value:
+        return
+    facts = world.clusters[capability.cluster]
+    names = set(names_of(capability))
+    for document in facts.snapshot.of(kinds.CONFIG_MAP):
+        metadata = document["metadata"]
+        there = capability.namespace in (EVERYWHERE, metadata["namespace"])
+        if metadata["name"] in _SETTINGS and there and (not names or metadata["name"] in names):
+            text = f"{metadata['name']} may be changed, which says who may do what in Argo CD"
+            doubt = f"what comes of changing ConfigMap {metadata['namespace']}/{metadata['name']}"
+            yield Derivation(
+                Capability(Can.CLUSTER_ADMIN, facts.name), "argocd/settings", via(state, capability, text), doubt
+            )
+
+
+_SETTINGS = frozenset({"argocd-cm", "argocd-rbac-cm", "argocd-cmd-params-cm"})
 
 
 def _global(world: RuleWorld, facts: ClusterFacts, document: Object, capability: Capability) -> Iterator[Derivation]:
