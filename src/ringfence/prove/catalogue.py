@@ -201,8 +201,6 @@ _TABLE: Mapping[str, tuple[tuple[str, str, bool, tuple[Dimension, ...]], ...]] =
         ("WorkloadAllowlist", "workloadallowlists", False, ()),
     ),
     "nodemanagement.gke.io": (("UpdateInfo", "updateinfos", True, ()),),
-    "internal.autoscaling.gke.io": (("CapacityRequest", "capacityrequests", True, ()),),
-    "hub.gke.io": (("Membership", "memberships", False, ()),),
     "monitoring.googleapis.com": (
         ("PodMonitoring", "podmonitorings", True, ()),
         ("ClusterPodMonitoring", "clusterpodmonitorings", False, ()),
@@ -210,12 +208,6 @@ _TABLE: Mapping[str, tuple[tuple[str, str, bool, tuple[Dimension, ...]], ...]] =
         ("Rules", "rules", True, ()),
         ("ClusterRules", "clusterrules", False, ()),
         ("GlobalRules", "globalrules", False, ()),
-        ("OperatorConfig", "operatorconfigs", True, ()),
-    ),
-    "acn.azure.com": (
-        ("NodeNetworkConfig", "nodenetworkconfigs", True, ()),
-        ("ClusterSubnetState", "clustersubnetstates", True, ()),
-        ("OverlayExtensionConfig", "overlayextensionconfigs", True, ()),
     ),
     "apiserver.openshift.io": (("APIRequestCount", "apirequestcounts", False, ()),),
     "cloud.google.com": (("BackendConfig", "backendconfigs", True, ()),),

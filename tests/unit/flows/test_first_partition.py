@@ -10,8 +10,8 @@ from ringfence.flows.first_partition import first_partition
 from ringfence.flows.prove import ProveRequest
 from ringfence.observe.partition import load_partition
 from ringfence.prove.catalogue import ALL_DIMENSIONS, touched_by_resource
-from ringfence.prove.proof import Dimension
-from unit.prove.proof_worlds import Object, pod, space, thing
+from ringfence.prove.proof import Answer, Dimension
+from unit.prove.proof_worlds import Object, base, grant, pod, rule, space, thing, verdict
 
 
 def partition(tmp_path: Path, *objects: Object) -> str:
@@ -64,3 +64,10 @@ def test_a_known_plural_in_an_unknown_group_is_not_known(resource: str) -> None:
 def test_vendors_network_policies_touch_the_network_only() -> None:
     assert touched_by_resource("ciliumnetworkpolicies.cilium.io") == {Dimension.NETWORK, Dimension.DATA}
     assert touched_by_resource("secrets") == touched_by_resource("secrets") != ALL_DIMENSIONS
+
+
+@pytest.mark.parametrize("resource", ["allowlistsynchronizers.auto.gke.io", "podmonitorings.monitoring.googleapis.com"])
+def test_writing_what_a_vendors_controllers_act_on_never_holds(resource: str) -> None:
+    plural, _, group = resource.partition(".")
+    found = verdict("access", [*base(), *grant("user:alice", [rule("create", plural, group)])])
+    assert found.answer is not Answer.HOLDS

@@ -46,7 +46,11 @@ _MODELLED_GROUPS = frozenset(
 _ACTED_ON = frozenset(
     {("monitoring.coreos.com", "servicemonitors"), ("monitoring.coreos.com", "podmonitors"),
      ("monitoring.coreos.com", "probes"), ("monitoring.coreos.com", "prometheuses"),
-     ("hnc.x-k8s.io", "subnamespaceanchors"), ("hnc.x-k8s.io", "hierarchyconfigurations")}
+     ("monitoring.googleapis.com", "podmonitorings"), ("monitoring.googleapis.com", "clusterpodmonitorings"),
+     ("monitoring.googleapis.com", "clusternodemonitorings"), ("auto.gke.io", "allowlistsynchronizers"),
+     ("auto.gke.io", "allowlistedworkloads"), ("auto.gke.io", "allowlistedv2workloads"),
+     ("auto.gke.io", "workloadallowlists"), ("hnc.x-k8s.io", "subnamespaceanchors"),
+     ("hnc.x-k8s.io", "hierarchyconfigurations")}
 )  # fmt: skip
 """Kinds whose objects weaken nothing, but whose controllers act for whoever writes them."""
 _BY_PLURAL = {(entry.kind.group, entry.plural): entry for entry in ENTRIES.values()}
