@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -82,11 +82,14 @@ def connect_question(cluster: ClusterSnapshot, assume: Assumptions) -> Ask:
     from ringfence.prove.network.cni import assumed
     from ringfence.prove.network.connect import connect
 
-    world = world_of(cluster, assumed(assume.facts, default_enforced=True))
+    facts = assumed(assume.facts, default_enforced=True)
+    world = world_of(cluster, facts)
+    strange = tuple(f"what is assumed is not understood and does not count: {text}" for text in facts.strange)
 
     def ask(line: Line) -> Answer:
         probe = connect_probe(line)
-        return connect(world, probe.source, probe.destination, probe.protocol, probe.port)
+        answer = connect(world, probe.source, probe.destination, probe.protocol, probe.port)
+        return replace(answer, because=(*answer.because, *strange)) if strange else answer
 
     return ask
 

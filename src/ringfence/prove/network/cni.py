@@ -160,6 +160,7 @@ _BOOLEANS = {
     True: {"endPort": "range", "ipBlockPods": "matched", "ipBlockNodes": "matched"},
     False: {"endPort": "first", "ipBlockPods": "unmatched", "ipBlockNodes": "unmatched", "sctp": "passed"},
 }
+_WORDS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +186,7 @@ def assumed(assume: Mapping[str, Any] | None, *, default_enforced: bool) -> Assu
     if plugin == "calico":
         facts.update(_calico(single.get("version")))
     single.pop("version", None)
-    for kind in _listed(single.pop("enforces", None)):
+    for kind in (*_listed(single.pop("enforces", None)), *_listed(body.pop("enforces", None))):
         single[kind] = True
     strange: list[str] = [] if plugin is None or plugin in PLUGINS else [f"cni.name: {plugin}"]
     for key, value in {**{k: v for k, v in body.items() if _key(k)}, **single}.items():
@@ -233,6 +234,7 @@ def _fact(raw: str, value: object) -> dict[str, str] | None:
     key = _key(raw)
     if key is None:
         return None
+    value = _WORDS.get(str(value).lower(), value)
     if isinstance(value, bool):
         word = _BOOLEANS[value].get(key) or ("enforced" if value else "ignored")
     else:
