@@ -23,3 +23,12 @@ def test_landscapes_and_topologies_fit_their_schemas(path: Path) -> None:
     value = json.loads(to_text(topology))
     assert value == to_json(topology)
     jsonschema.validate(value, json.loads((SCHEMAS / "topology.schema.json").read_text()))
+
+
+def test_a_conflict_names_rules_and_where_they_are_written() -> None:
+    """As the contract fixes it; ``at`` leads to the line, so that an editor can."""
+    path = ROOT / "tests/golden/plan/impossible-clause/ringfence.yaml"
+    found = to_json(plan(load_landscape(path), fresh=True))["conflict"]
+    assert [each["rule"] for each in found] == ["iso-27001 A.8.31", "together[0]"]
+    assert [each["at"].rsplit("/", 1)[-1] for each in found] == ["ringfence.yaml:6:17", "ringfence.yaml:11:7"]
+    assert found[1]["because"] == "we have only one"

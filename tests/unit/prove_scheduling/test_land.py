@@ -281,6 +281,26 @@ def test_default_toleration_seconds_is_a_plugin_that_may_be_off() -> None:
     assert answer(known, node(taints=LOST)) == "no"
 
 
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [
+        ([], "yes"),
+        (["--disable-admission-plugins=DefaultTolerationSeconds"], "no"),
+        (["--disable-admission-plugins=PodSecurity,DefaultTolerationSeconds"], "no"),
+        (["--disable-admission-plugins=PodSecurity"], "yes"),
+        (["--enable-admission-plugins=NodeRestriction"], "yes"),
+    ],
+)
+def test_which_plugins_are_on_is_read_from_the_api_server(flags: list[str], expected: str) -> None:
+    """Those that are on by default stay on unless they are switched off."""
+    server = {
+        "kind": "Pod",
+        "metadata": {"name": "s", "namespace": "kube-system", "labels": {"component": "kube-apiserver"}},
+        "spec": {"containers": [{"command": ["kube-apiserver", *flags]}]},
+    }
+    assert answer(pod(), node(taints=LOST), server) == expected
+
+
 def test_runtime_classes_add_to_the_pod() -> None:
     runtime = {
         "kind": "RuntimeClass",
