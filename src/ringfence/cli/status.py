@@ -1,7 +1,7 @@
 """``ringfence status``: the Environments and what runs in them."""
 
 from ringfence.cli.arguments import HERE, File, Output, decide
-from ringfence.cli.output import Format, Table, print_data, print_table
+from ringfence.cli.output import Format, Table, print_data, print_table, say
 
 
 def command(file: File = HERE, output: Output = Format.TABLE) -> None:
@@ -49,3 +49,5 @@ def command(file: File = HERE, output: Output = Format.TABLE) -> None:
     )
     headers = ("deployment", "cluster", "namespace", "state", "release", "revision", "sync", "health")
     print_table(Table(headers + (("message",) if output is Format.WIDE else ()), rows))
+    for note in dict.fromkeys(note for one in ladder.values() for note in one.notes):
+        say(f"note: {note}")

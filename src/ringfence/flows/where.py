@@ -7,13 +7,14 @@ from typing import Any
 
 from ringfence.base.clock import Clock
 from ringfence.base.paths import Paths
-from ringfence.flows.promotion.beside import beside
+from ringfence.flows.promotion.beside import beside, mismatches
 from ringfence.flows.promotion.workspace import open_workspace, shared_ladder
 
 
 @dataclass(frozen=True, slots=True)
 class DeploymentRelease:
-    """One deployment on the ladder. ``runs`` is a version, None before any release came; ``standing`` are versions."""
+    """One deployment on the ladder. ``runs`` is a version, None before any release came; ``standing`` are versions,
+    ``notes`` sentences about neighbours that are not what the stage should show."""
 
     runs: str | None
     digest: str | None
@@ -21,6 +22,7 @@ class DeploymentRelease:
     held: Mapping[str, str]
     coming: str | None
     beside: tuple[Mapping[str, Any], ...]
+    notes: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """For machines."""
@@ -31,16 +33,17 @@ class DeploymentRelease:
             "held": dict(self.held),
             "coming": self.coming,
             "beside": [dict(one) for one in self.beside],
+            "notes": list(self.notes),
         }
 
 
 def where(file: Path, paths: Paths, clock: Clock, landscape: str) -> Mapping[str, DeploymentRelease]:
-    """Every deployment that a promotion has touched, by name; nothing, and nothing made, before the first release."""
+    """Every deployment by name, once there is a release; nothing, and nothing made, before the first release."""
     if not (paths.landscape(landscape) / "promotion.db").exists() and shared_ladder(paths, landscape) is None:
         return {}
     workspace = open_workspace(file, paths, clock)
     found: dict[str, DeploymentRelease] = {}
-    for application in workspace.journal.applications():
+    for application in (one.name for one in workspace.landscape.applications):
         ladder = workspace.ladder(application)
         state = workspace.state(application)
         around = {rung.stage: tuple(beside(workspace, rung.stage, application)) for rung in ladder.rungs if rung.placed}
@@ -56,6 +59,7 @@ def where(file: Path, paths: Paths, clock: Clock, landscape: str) -> Mapping[str
                     {state.releases[one].version: state.holds[one].because for one in standing if one in state.holds},
                     state.releases[move.release].version if move else None,
                     around.get(rung.stage, ()),
+                    tuple(mismatches(list(around.get(rung.stage, ())), rung.stage)),
                 )
     workspace.journal.close()
     return found

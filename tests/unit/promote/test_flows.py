@@ -21,6 +21,7 @@ from ringfence.flows.promotion.statements import sign
 from ringfence.flows.release import Choices, release
 from ringfence.flows.rollback import rollback
 from ringfence.flows.standing import approve, find, hold, lift, reject
+from ringfence.flows.where import where
 from ringfence.promote.gates.facts import Neighbours
 from ringfence.promote.gates.question import Question
 
@@ -385,5 +386,8 @@ def test_a_neighbour_that_is_not_as_the_stage_says_is_told_and_can_be_a_gate(sit
     )  # fmt: skip
     verdict = Neighbours().ask(question, site.world(workspace).facts)
     assert (verdict.state, verdict.because) == ("waiting", sentence)
+    seen = where(site.landscape_file, site.paths, site.clock, "clinic")
+    assert seen["backoffice/development"].notes == (sentence,)
+    assert (seen["portal/development"].runs, seen["portal/development"].notes) == ("2.0.0", ())
     site.climb("portal/development", "testing")
     assert Neighbours().ask(question, site.world(site.workspace()).facts).state == "open"
