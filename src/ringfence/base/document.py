@@ -95,7 +95,7 @@ def read_document(path: Path, *, hint: str = "name a file that exists") -> Node:
         raise InputError(
             f"{name}: cannot be read: {error.strerror or error}",
             reason="CannotRead",
-            hint=hint,
+            hint="give your user the right to read it" if isinstance(error, PermissionError) else hint,
         ) from error
     return parse_document(decode(content, name), name)
 

@@ -4,6 +4,8 @@ from typing import Annotated
 
 import typer
 
+from ringfence.base.errors import InputError
+from ringfence.base.text import suggestion
 from ringfence.cli.output import Format, Table, print_data, print_table, say
 from ringfence.cli.promotion import DEFAULT, File, Output, workspace
 
@@ -20,8 +22,10 @@ def command(
     output: Output = Format.TABLE,
 ) -> None:
     """Show what was released, promoted, demoted, held and refused, newest first."""
-    from ringfence.flows.history import history
+    from ringfence.flows.history import EVENTS, history
 
+    if event is not None and event not in EVENTS:
+        raise InputError(f"{event!r} is no event; {suggestion(event, EVENTS)}".rstrip("; "), reason="UnknownEvent")
     found = history(workspace(file, None), what, event=event, limit=limit)
     if print_data(found.to_json(), output):
         return

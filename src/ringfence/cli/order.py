@@ -243,5 +243,5 @@ def _show(order: "Order", output: Format) -> None:
     sys.stdout.write(f"{order.identifier}: {order.request.environment}, {order.phase}\n")
     for one in order.differences:
         sys.stdout.write(f"  differs: {one}\n")
-    rows = tuple((step.at.isoformat(), step.by, step.event, step.because) for step in order.history)
+    rows = tuple((step.at.isoformat(timespec="seconds"), step.by, step.event, step.because) for step in order.history)
     print_table(Table(("when", "who", "what", "why"), rows))

@@ -17,7 +17,7 @@ _METAVARS = {
     "--context": "CLUSTER=CONTEXT", "--argocd": "ENVIRONMENT=NAMESPACE", "--repository": "ENVIRONMENT=URL",
     "--limit": "N", "--last": "N", "--days": "N", "--record-days": "N", "--merged": "FILE", "--from": "PATH",
     "--port": "PORT/PROTOCOL", "--freeze": "FIRST/LAST[=REASON]", "--finished": "TIME", "--command": "WORD",
-    "--signer": "WORD", "--sign": "WORD", "--also-off": "DATE", "--class": "NAME", "--webhook": "URL",
+    "--sign-with": "WORD", "--also-off": "DATE", "--class": "NAME", "--webhook": "URL",
     "--environment": "ENVIRONMENT", "--remote": "NAME",
 }  # fmt: skip
 """What stands for the value of an option where its name and type do not say it."""

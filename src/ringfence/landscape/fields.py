@@ -13,7 +13,7 @@ from typing import TypeVar
 from ringfence.base.document import Block, Entry, Node, Scalar, Sequence
 from ringfence.base.errors import InputError, Location
 from ringfence.base.quantity import parse_quantity
-from ringfence.base.text import suggestion
+from ringfence.base.text import nearest, suggestion
 
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")
 _NUMBER = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,12})?")
@@ -122,7 +122,8 @@ def choice(node: Node, path: str, kind: type[_E]) -> _E:
     options = [member.value for member in kind]
     value = node.text if isinstance(node, Scalar) else ""
     if value not in options:
-        raise wrong(node, path, f"one of {', '.join(options)}", suggestion(value, options) or None)
+        near = nearest(value, options)
+        raise wrong(node, path, f"one of {', '.join(options)}", f"did you mean {near!r}?" if near else None)
     return kind(value)
 
 

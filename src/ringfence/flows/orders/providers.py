@@ -158,7 +158,9 @@ class TicketProvider:
     name = "ticket"
 
     def __init__(self, landscape: str, folder: Path, signer: Signer, webhook: str | None = None) -> None:
-        """``folder`` is where the ticket is written."""
+        """``folder`` is where the ticket is written. Raises InputError for a webhook that is no address."""
+        if webhook is not None:
+            _host(webhook)
         self._landscape = landscape
         self._folder = folder
         self._signer = signer
@@ -184,22 +186,28 @@ class TicketProvider:
 
 def post(url: str, content: bytes, key: str) -> str:
     """Post a ticket; the host's name. Raises UnreachableError without the URL: it may hold a token."""
-    parts = urllib.parse.urlsplit(url)
-    if parts.scheme not in ("https", "http") or not parts.hostname:
-        raise InputError("--webhook is not an http or https address")
-    if parts.scheme == "http" and parts.hostname not in ("localhost", "127.0.0.1", "::1"):
-        raise InputError(f"--webhook {parts.hostname}: an order goes over https, unless to this machine")
-    request = urllib.request.Request(  # noqa: S310 - the scheme was checked above
+    host = _host(url)
+    request = urllib.request.Request(  # noqa: S310 - its scheme was checked
         url, data=content, method="POST", headers={"Content-Type": "application/json", "Idempotency-Key": key}
     )
     try:
         with urllib.request.urlopen(request, timeout=_WEBHOOK_SECONDS):  # noqa: S310
-            return parts.hostname
+            return host
     except urllib.error.HTTPError as error:
         error.close()
-        raise UnreachableError(f"{parts.hostname}: the webhook answered {error.code}", reason="Webhook") from None
+        raise UnreachableError(f"{host}: the webhook answered {error.code}", reason="Webhook") from None
     except OSError:
-        raise UnreachableError(f"{parts.hostname}: the webhook did not answer", reason="Webhook") from None
+        raise UnreachableError(f"{host}: the webhook did not answer", reason="Webhook") from None
+
+
+def _host(webhook: str) -> str:
+    """The host of a webhook. Raises InputError, without the address, for one that is no place for an order."""
+    parts = urllib.parse.urlsplit(webhook)
+    if parts.scheme not in ("https", "http") or not parts.hostname:
+        raise InputError("--webhook is not an http or https address")
+    if parts.scheme == "http" and parts.hostname not in ("localhost", "127.0.0.1", "::1"):
+        raise InputError(f"--webhook {parts.hostname}: an order goes over https, unless to this machine")
+    return parts.hostname
 
 
 def look_shares_nothing(place: Place, accept_unknown: str | None = None) -> SharesNothing:
