@@ -34,5 +34,6 @@ def test_verdicts_as_worked_out_by_hand(case: Path, capsys: pytest.CaptureFixtur
     found = {name: pair["dimensions"][name]["verdict"] for name in expected}
     assert found == expected, json.dumps(pair, indent=1)
     for dimension in pair["dimensions"].values():
+        assert dimension["verdict"] != "broken" or dimension["witness"]
         assert all(OBJECT.fullmatch(step["object"]) for step in dimension.get("witness", ())), dimension
         assert dimension["verdict"] != "unknown" or dimension["missing"]

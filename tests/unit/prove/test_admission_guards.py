@@ -7,6 +7,7 @@ import pytest
 
 from ringfence.prove.admission.placement import could_come
 from ringfence.prove.facts.cluster import cluster_facts
+from ringfence.prove.facts.territory import pool_nodes
 from ringfence.prove.partition import Assumptions
 from ringfence.prove.proof import Answer
 from unit.prove.proof_worlds import HERE, Object, base, cluster, grant, node, pod, rule, space, thing, verdict
@@ -144,3 +145,76 @@ def test_a_template_that_names_its_node_comes_to_that_node_only() -> None:
     facts = cluster_facts(cluster(objects), Assumptions())
     assert not could_come(facts, facts.pods[0], "n1")
     assert could_come(facts, facts.pods[0], "n2")
+
+
+@pytest.mark.parametrize("kind", ["ValidatingWebhookConfiguration", "MutatingWebhookConfiguration"])
+def test_a_webhook_that_cannot_be_read_leaves_it_unknown(kind: str) -> None:
+    broken = thing("admissionregistration.k8s.io/v1", kind, "odd", webhooks="none")
+    assert guarded(rules=[]) is Answer.BROKEN
+    assert guarded(broken, rules=[]) is Answer.UNKNOWN
+
+
+def policy(expression: str, **match: Any) -> list[Object]:
+    api = "admissionregistration.k8s.io/v1"
+    rules = [{**PODS, "operations": ["CREATE", "UPDATE"]}]
+    spec = {"matchConstraints": {"resourceRules": rules, **match}, "validations": [{"expression": expression}]}
+    bound = {"policyName": "p", "validationActions": ["Deny"]}
+    return [
+        thing(api, "ValidatingAdmissionPolicy", "p", spec=spec),
+        thing(api, "ValidatingAdmissionPolicyBinding", "p", spec=bound),
+    ]
+
+
+def test_whoever_relabels_the_namespace_leads_it_out_of_an_admission_policy() -> None:
+    marked = {"guarded": "yes"}
+    by_label = policy("false", namespaceSelector={"matchLabels": marked})
+    by_name = policy("false", namespaceSelector={"matchLabels": {"kubernetes.io/metadata.name": HERE}})
+    assert guarded(*by_label, labels=marked, rules=[]) is Answer.HOLDS
+    assert guarded(*by_label, *RELABELS, labels=marked, rules=[]) is not Answer.HOLDS
+    assert guarded(*by_name, *RELABELS, labels=marked, rules=[]) is Answer.HOLDS
+
+
+@pytest.mark.parametrize(
+    "hole",
+    [
+        "object.spec.volumes.exists(v, has(v.hostPath) && has(v.hostPath.type))",
+        "object.spec.volumes.exists(v, has(v.hostPath) && v.hostPath.path.startsWith('/var'))",
+        "object.spec.containers.exists(c, c.securityContext.privileged && has(c.resources))",
+        "object.spec.hostPID && has(object.spec.subdomain)",
+        "object.metadata.labels['odd'] == 'yes'",
+    ],
+)
+def test_a_policy_that_lets_some_dangerous_pod_in_holds_nothing(hole: str) -> None:
+    """The attack takes whichever form is let in, with whatever other fields that asks for."""
+    assert guarded(*policy(hole), rules=[]) is not Answer.HOLDS
+
+
+@pytest.mark.parametrize("flag", ["--disable-admission-plugins=PodSecurity", "--feature-gates=PodSecurity=false"])
+def test_pod_security_that_is_switched_off_guards_nothing(flag: str) -> None:
+    def found(*flags: str) -> Answer:
+        command = ["kube-apiserver", "--authorization-mode=Node,RBAC", *flags]
+        server = pod("kube-apiserver", "kube-system", container={"name": "kube-apiserver", "command": command})
+        return verdict("access", [*base(), *MAKES, server]).answer
+
+    assert found() is Answer.HOLDS
+    assert found(flag) is Answer.BROKEN
+
+
+@pytest.mark.parametrize(
+    ("key", "inside"),
+    [
+        ("node-restriction.kubernetes.io/pool", True),
+        ("cloud.google.com/gke-nodepool", True),
+        ("eks.amazonaws.com/nodegroup", True),
+        ("kubernetes.azure.com/agentpool", True),
+        ("example.com/node-pool", True),
+        ("example.com/Node_Pool", True),
+        ("topology.kubernetes.io/zone", False),
+        ("example.com/pools-of-water", False),
+    ],
+)
+def test_the_nodes_of_a_pool_are_those_whose_label_says_so(key: str, inside: bool) -> None:
+    named: list[dict[str, Any]] = [{key.replace("/", "__"): value} for value in ("apps", "other")]
+    objects = [node("n1", **named[0]), node("n2", **named[1])]
+    facts = cluster_facts(cluster(objects), Assumptions())
+    assert pool_nodes(facts, "apps") == ({"n1"} if inside else set())

@@ -312,6 +312,23 @@ def test_a_mend_of_a_binding_keeps_its_role_and_its_other_subjects() -> None:
     assert verdict("access", [*base(), role, changed]).answer is Answer.HOLDS
 
 
+def test_a_mend_names_the_account_whose_binding_it_takes_away() -> None:
+    role, binding = grant(f"sa:{HERE}/ci", GET, THERE, "both")
+    binding["subjects"].append({**binding["subjects"][0], "namespace": THERE, "name": "web"})
+    found = verdict("access", [*base(), role, binding])
+    assert found.mend is not None
+    assert f"remove ServiceAccount {HERE}/ci from" in found.mend.text
+
+
+def test_whoever_owns_the_cluster_breaks_every_dimension_by_a_chain() -> None:
+    everything = [{"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}]
+    pair = attack([*base(), *grant("user:alice", everything)])
+    for dimension in (Dimension.ACCESS, Dimension.DATA, Dimension.NETWORK, Dimension.PERFORMANCE):
+        found = pair.dimensions[dimension]
+        assert found.answer is Answer.BROKEN, dimension
+        assert "alice" in found.witness[0].step, dimension
+
+
 def refusing(expression: str, namespace: str | None = None) -> list[Object]:
     api, name = "admissionregistration.k8s.io/v1", "no-pods"
     rules = [{"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE", "UPDATE"], "resources": ["pods"]}]

@@ -12,7 +12,7 @@ from ringfence.prove.network.groups import Group, GroupPlace, Powers, group_of
 from unit.prove_network.objects import Json, namespace, node, pod, policy, world
 
 DENY = {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
-FROM_PROXY = {
+FROM_PROXY: Json = {
     "podSelector": {},
     "policyTypes": ["Ingress"],
     "ingress": [{"from": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "edge"}}}]}],
@@ -173,6 +173,20 @@ def test_written_end_points_lead_into_another_namespace() -> None:
         "endpoints": [{"addresses": ["10.0.2.1"]}],
     }
     assert crossing(*GUARDED, proxy(), WEB, bare, piece, ingress("a/mine", "bare"), ingress_class()) is Truth.YES
+
+
+@pytest.mark.parametrize(("port", "expected"), [(8080, Truth.YES), (9, Truth.NO)])
+def test_written_end_points_of_the_old_kind_lead_there_too(port: int, expected: Truth) -> None:
+    only = {**FROM_PROXY, "ingress": [{**FROM_PROXY["ingress"][0], "ports": [{"port": 8080}]}]}
+    guarded = [item for item in GUARDED if item["metadata"]["name"] != "from"]
+    written = {
+        "apiVersion": "v1",
+        "kind": "Endpoints",
+        "metadata": {"namespace": "a", "name": "bare"},
+        "subsets": [{"addresses": [{"ip": "10.0.2.1"}], "ports": [{"port": port}]}],
+    }
+    objects = [*guarded, policy("b", only, "from"), proxy(), WEB, service("a/bare", {}), written]
+    assert crossing(*objects, ingress("a/mine", "bare"), ingress_class()) is expected
 
 
 def test_who_can_make_doors_leaves_it_unknown() -> None:

@@ -149,6 +149,16 @@ def test_tolerations_can_be_added_later_where_updates_are_not_seen() -> None:
     assert could(PINNED, match=rules(operations=["CREATE"])) is Truth.NO
 
 
+def test_conditions_that_always_match_take_nothing_from_a_guard() -> None:
+    def conditions(*texts: str) -> list[Json]:
+        return [{"name": f"m{number}", "expression": text} for number, text in enumerate(texts)]
+
+    assert could(PINNED, matchConditions=conditions("true")) is Truth.NO
+    assert could(PINNED, matchConditions=conditions("request.namespace == 'a'", "true")) is Truth.NO
+    assert could(PINNED, matchConditions=conditions("true", "false")) is Truth.YES
+    assert could(PINNED, matchConditions=conditions("request.namespace == 'b'")) is Truth.YES
+
+
 def test_variables_are_followed() -> None:
     variables = [{"name": "pool", "expression": "request.namespace == 'a' ? 'web' : 'db'"}]
     pinned = PINNED.replace("'web'", "variables.pool")

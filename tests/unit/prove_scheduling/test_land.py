@@ -134,6 +134,7 @@ def test_the_gate_is_read_from_the_scheduler() -> None:
     for flags, expected in (
         (["--feature-gates=TaintTolerationComparisonOperators=true"], "yes"),
         (["--feature-gates", "A=true,TaintTolerationComparisonOperators=false"], "no"),
+        (["--feature-gates", "A=true,TaintTolerationComparisonOperators=true"], "yes"),
         (["--leader-elect=true"], "no"),
         (["--feature-gates=AllAlpha=true"], "unknown"),
     ):
