@@ -224,6 +224,47 @@ WORLDS: dict[str, tuple[list[Object], dict[str, str], dict[str, Any]]] = {
 }  # fmt: skip
 
 
+def pools() -> list[Object]:
+    """A tainted pool for each of the two, and a policy that keeps pods of testing to its own."""
+
+    def kept(name: str) -> Object:
+        tolerations = [{"key": "pool", "operator": "Equal", "value": name, "effect": "NoSchedule"}]
+        return {"nodeSelector": {"pool": name}, "tolerations": tolerations, "on": name}
+
+    watched = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE", "UPDATE"], "resources": ["pods"]}
+    selector = "object.spec.nodeSelector"
+    wanted = f"has({selector}) && 'pool' in {selector} && {selector}['pool'] == 'a'"
+    policy = {"matchConstraints": {"resourceRules": [watched]}, "validations": [{"expression": wanted}]}
+    spaces = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": HERE}}}
+    bound = {"policyName": "pool", "validationActions": ["Deny"], "matchResources": spaces}
+    return [
+        *(item for item in base() if item["kind"] not in ("Node", "Pod")),
+        *(
+            node(name, "v1.36.1", [{"key": "pool", "value": name, "effect": "NoSchedule"}], pool=name)
+            for name in ("a", "b")
+        ),
+        pod("ci", HERE, "ci", **kept("a")),
+        pod("web", THERE, "web", **kept("b")),
+        thing(f"{ADMIT}/v1", "ValidatingAdmissionPolicy", "pool", spec=policy),
+        thing(f"{ADMIT}/v1", "ValidatingAdmissionPolicyBinding", "pool", spec=bound),
+        *grant("user:alice", [CREATE], HERE),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("rights", "answer"),
+    [
+        ([], "holds"),
+        ([rule("delete", "validatingadmissionpolicybindings", ADMIT)], "broken"),
+        ([rule("patch", "nodes")], "broken"),
+        ([rule("patch", "namespaces", names=HERE)], "holds"),
+    ],
+)
+def test_pools_are_apart_while_what_keeps_them_so_stays(rights: list[Object], answer: str) -> None:
+    objects = [*pools(), *(grant("user:alice", rights, name="more") if rights else [])]
+    assert attack(objects, level="node").dimensions[Dimension.PERFORMANCE].answer.value == answer
+
+
 @pytest.mark.parametrize("name", sorted(WORLDS))
 def test_what_is_so(name: str) -> None:
     objects, expected, more = WORLDS[name]

@@ -4,7 +4,7 @@ import operator
 from collections.abc import Iterator
 
 from ringfence.prove.admission.attacks import class_attack, policies_of
-from ringfence.prove.admission.placement import nodes_open_to, placement_view
+from ringfence.prove.admission.placement import NodeChoice, nodes_open_to, placement_view
 from ringfence.prove.admission.webhooks import webhook_guards
 from ringfence.prove.answer import Answer as Found
 from ringfence.prove.answer import Truth
@@ -265,11 +265,19 @@ def _sides(world: ProofWorld, facts: ClusterFacts, side: Territory, other: Terri
 def _side(facts: ClusterFacts, state: State, side: Territory, creates: frozenset[str]) -> dict[str, Found]:
     """For every node whether the side may have a pod there: by pods that are there, or by pods it can make."""
     found = {node: Found(Truth.NO, (f"no pod of {side.name} may run there",)) for node in facts.nodes}
+    rewrites = list(state.powers(facts.name, Power.WRITE_ADMISSION_POLICIES.value))
     for namespace in sorted(creates):
         if all(answer.truth is Truth.YES for answer in found.values()):
             break
         relabelled = any(state.has(Capability(Can.RELABEL, facts.name, place)) for place in (namespace, EVERYWHERE))
         choice = nodes_open_to(facts, namespace, relabelled=relabelled)
+        if (choice.nodes is not None or choice.doubt) and rewrites:
+            # Policies that keep pods to a pool can be taken away first; of named ones it may be others that do.
+            doubt = (
+                None if any(not item.detail for item in rewrites) else f"which policies keep {namespace} to its pool"
+            )
+            place = f"{facts.name}:namespace/{namespace}"
+            choice = NodeChoice(None, "admission policies that can be rewritten", place, doubt)
         truth = Truth.UNKNOWN if choice.doubt else Truth.YES
         text = f"a pod made in {namespace} may run there"
         for node in facts.nodes if choice.nodes is None else choice.nodes:
