@@ -10,7 +10,7 @@ from ringfence.prove.partition import Assumptions, Partition, PartitionDeploymen
 Json = dict[str, Any]
 RBAC = "rbac.authorization.k8s.io"
 BOTH = ["Ingress", "Egress"]
-_LIMITS = {"resources": {side: {"cpu": "100m", "memory": "128Mi"} for side in ("limits", "requests")}}
+_LIMITS: Json = {"resources": {side: {"cpu": "100m", "memory": "128Mi"} for side in ("limits", "requests")}}
 _CONDITIONS = [
     {"type": kind, "status": "True", "lastTransitionTime": "2026-11-23T05:00:00Z", "reason": "", "message": ""}
     for kind in ("PodScheduled", "Initialized", "ContainersReady", "Ready")
@@ -90,7 +90,7 @@ def with_neighbours(size: Size) -> Iterator[Json]:
         if item["metadata"]["name"] == "policy1":
             yield {**item, "spec": {"podSelector": {}, "policyTypes": ["Egress"], "egress": [{"to": ANYBODY}]}}
         elif number % 2:
-            team = {"namespaceSelector": {"matchLabels": {"team": f"t{(number + 1) % 100}"}}}
+            team: Json = {"namespaceSelector": {"matchLabels": {"team": f"t{(number + 1) % 100}"}}}
             peers = [{**team, "podSelector": {"matchLabels": {"app": "app1"}}}, *OWN]
             rule = {"from": peers, "ports": [{"port": "http"}]}
             one = {"matchLabels": {"app": "app0"}}
@@ -99,7 +99,7 @@ def with_neighbours(size: Size) -> Iterator[Json]:
 
 def _pod(size: Size, namespace: str, number: int, each: int) -> Json:
     labels = {"app": f"app{each % size.classes}", "pod-template-hash": f"h{number}-{each}"}
-    container = {"name": "c", "image": "registry.example/app:1", "ports": [{"containerPort": 80, "name": "http"}]}
+    container: Json = {"name": "c", "image": "registry.example/app:1", "ports": [{"containerPort": 80, "name": "http"}]}
     container |= {"env": [{"name": f"SETTING_{place}", "value": f"value {place}"} for place in range(6)], **_LIMITS}
     node = f"n{(number + each) % 50}"
     spec = {"nodeName": node, "containers": [container], "automountServiceAccountToken": False}
