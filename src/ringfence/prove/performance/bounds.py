@@ -25,7 +25,6 @@ class Bounds:
     requests_only: Mapping[str, str]
     defaulted: Mapping[str, str]
     ratio: Mapping[str, str]
-    unread: tuple[str, ...] = ()
 
     def every_container_limited(self, resource: str) -> str | None:
         """The object that gives every container a limit of this resource, or None."""
@@ -40,7 +39,6 @@ def bounds_of(namespace: str, quotas: Iterable[Json], ranges: Iterable[Json]) ->
     requests_only: dict[str, str] = {}
     defaulted: dict[str, str] = {}
     ratio: dict[str, str] = {}
-    unread: list[str] = []
     for quota in quotas:
         ref = f"resourcequota/{namespace}/{_name(quota)}"
         spec = _object(quota.get("spec"))
@@ -63,7 +61,7 @@ def bounds_of(namespace: str, quotas: Iterable[Json], ranges: Iterable[Json]) ->
                     defaulted.setdefault(resource, ref)
                 if _is_quantity(_object(entry.get("maxLimitRequestRatio")).get(resource)):
                     ratio.setdefault(resource, ref)
-    return Bounds(limited, requests_only, defaulted, ratio, tuple(unread))
+    return Bounds(limited, requests_only, defaulted, ratio)
 
 
 @dataclass(frozen=True, slots=True)
