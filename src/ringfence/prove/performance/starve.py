@@ -19,7 +19,8 @@ Admits = Callable[[str, str], Answer]
 @dataclass(frozen=True, slots=True)
 class Tenant:
     """A deployment in one cluster. ``specs``: the pod specs of its pods and templates. ``creates_in``: namespaces
-    where its people and accounts can create pods; ``sets_quotas_in``: where they can write quotas or limit ranges."""
+    where its people and accounts can create pods; ``sets_quotas_in``: where they can write quotas or limit ranges;
+    ``scales_in``: where they can have more made of the pods that others describe."""
 
     name: str
     namespaces: frozenset[str]
@@ -27,6 +28,7 @@ class Tenant:
     creates_in: frozenset[str] = frozenset()
     sets_quotas_in: frozenset[str] = frozenset()
     sets_classes: bool = False
+    scales_in: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,7 @@ def starve_softly(capacity: Capacity, a: Tenant, b: Tenant, admits: Admits = _op
     missing: list[str] = []
     held: dict[str, None] = {}
     objects: dict[str, None] = {}
-    for namespace in sorted(a.creates_in | (a.namespaces if a.specs else frozenset())):
+    for namespace in sorted(a.creates_in | a.scales_in | (a.namespaces if a.specs else frozenset())):
         found = _open_capacity(capacity, a, namespace)
         unseen = (*capacity.missing.get("", ()), *capacity.missing.get(namespace, ()))
         if found.truth is Truth.YES and not unseen:
@@ -82,7 +84,7 @@ def starve_softly(capacity: Capacity, a: Tenant, b: Tenant, admits: Admits = _op
 def _takes_from(a: Tenant, b: Tenant) -> Answer | None:
     """Can ``a`` take what ``b`` was given: use its quota up, or make it smaller?"""
     for namespaces, what in (
-        (a.creates_in & b.namespaces, "can make pods in {} that use up what {} may have"),
+        ((a.creates_in | a.scales_in) & b.namespaces, "can make pods in {} that use up what {} may have"),
         (a.sets_quotas_in & b.namespaces, "can make the quotas of {} smaller, and so what {} may have"),
     ):
         for namespace in sorted(namespaces - a.namespaces):

@@ -64,6 +64,7 @@ class Power(StrEnum):
     WRITE_ADMIN_POLICIES = "write cluster-wide network policies"
     WRITE_QUOTAS = "write ResourceQuotas"
     WRITE_LIMITS = "write LimitRanges"
+    SCALE = "scale workloads"
     WRITE_PRIORITIES = "write PriorityClasses"
     WRITE_SERVICES = "write Services"
     WRITE_ENDPOINTS = "write Endpoints"
@@ -182,6 +183,10 @@ TABLE: tuple[Wanted, ...] = (
            "clusternetworkpolicies"),
     *_each(Power.WRITE_QUOTAS, WRITE, "", "resourcequotas"),
     *_each(Power.WRITE_LIMITS, WRITE, "", "limitranges"),
+    *_each(Power.SCALE, ALTER, "apps", "deployments/scale", "replicasets/scale", "statefulsets/scale"),
+    *_each(Power.SCALE, ALTER, "", "replicationcontrollers/scale"),
+    *_each(Power.SCALE, ALTER, "apps.openshift.io", "deploymentconfigs/scale"),
+    *_each(Power.SCALE, CHANGE, "autoscaling", "horizontalpodautoscalers"),
     *_each(Power.WRITE_PRIORITIES, WRITE, "scheduling.k8s.io", "priorityclasses"),
     *_each(Power.WRITE_SERVICES, CHANGE, "", "services", "services/status"),
     *_each(Power.WRITE_ENDPOINTS, CHANGE, "", "endpoints"),

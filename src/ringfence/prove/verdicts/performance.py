@@ -1,7 +1,7 @@
 """Performance: can A starve B? Asked of ``prove.performance``, with what A can bring about from the closure."""
 
 import operator
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from ringfence.prove.admission.attacks import class_attack, policies_of
 from ringfence.prove.admission.placement import NodeChoice, nodes_open_to, placement_view
@@ -13,6 +13,7 @@ from ringfence.prove.cel.policies import Says
 from ringfence.prove.closure.capability import EVERYWHERE, Can, Capability, acts_as
 from ringfence.prove.closure.engine import State
 from ringfence.prove.facts.cluster import ClusterFacts
+from ringfence.prove.facts.pods import PodFacts
 from ringfence.prove.facts.territory import Territory
 from ringfence.prove.performance.capacity import capacity_of
 from ringfence.prove.performance.starve import Capacity, NodeShare, Tenant, shared_nodes, starve_softly
@@ -164,13 +165,7 @@ def _mend(found: Found, *, soft: bool) -> str:
 
 def _tenant(world: ProofWorld, facts: ClusterFacts, state: State, side: Territory, *, certain: bool) -> Tenant:
     def powered(*powers: Power) -> frozenset[str]:
-        names = {power.value for power in powers}
-        found = {
-            item.namespace
-            for item in state.of(Can.POWER, facts.name)
-            if item.name in names and (not certain or state.reached[item].doubts == 0)
-        }
-        return frozenset(facts.every_namespace()) if EVERYWHERE in found else frozenset(found)
+        return _powered(facts, state, powers, certain=certain)
 
     return Tenant(
         side.name,
@@ -179,7 +174,28 @@ def _tenant(world: ProofWorld, facts: ClusterFacts, state: State, side: Territor
         _creates_in(facts, state, certain=certain),
         powered(Power.WRITE_QUOTAS, Power.WRITE_LIMITS),
         bool(powered(Power.WRITE_PRIORITIES)),
+        frozenset(pod.namespace for pod in _scaled(facts, state, certain=certain)),
     )
+
+
+def _powered(facts: ClusterFacts, state: State, powers: tuple[Power, ...], *, certain: bool) -> frozenset[str]:
+    """The namespaces in which any of the powers is there."""
+    names = {power.value for power in powers}
+    found = {
+        item.namespace
+        for item in state.of(Can.POWER, facts.name)
+        if item.name in names and (not certain or state.reached[item].doubts == 0)
+    }
+    return frozenset(facts.every_namespace()) if EVERYWHERE in found else frozenset(found)
+
+
+def _scaled(facts: ClusterFacts, state: State, *, certain: bool) -> list[PodFacts]:
+    """The workloads of which whoever is there can have more pods made: those of others count like pods of its own.
+
+    A right to one named object counts as one to all in its namespace: an autoscaler names its target itself.
+    """
+    spaces = _powered(facts, state, (Power.SCALE,), certain=certain)
+    return [pod for name in sorted(spaces) for pod in facts.pods_in.get(name, ()) if pod.template]
 
 
 def _creates_in(facts: ClusterFacts, state: State, *, certain: bool) -> frozenset[str]:
@@ -256,14 +272,19 @@ def _sides(world: ProofWorld, facts: ClusterFacts, side: Territory, other: Terri
     def found() -> dict[str, Found]:
         state = world.state(side.name, other.name)
         creates = _creates_in(facts, state, certain=which != "possible")
-        return _side(facts, state, side, creates & side.namespaces(facts.name) if which == "own" else creates)
+        if which == "own":
+            return _side(facts, state, side, creates & side.namespaces(facts.name), [])
+        return _side(facts, state, side, creates, _scaled(facts, state, certain=which == "certain"))
 
     entitled = world.partition.people_of_both(side.name, other.name)
     return world.memory.once(("side", facts.name, side.name, entitled, which), found, operator.eq)
 
 
-def _side(facts: ClusterFacts, state: State, side: Territory, creates: frozenset[str]) -> dict[str, Found]:
-    """For every node whether the side may have a pod there: by pods that are there, or by pods it can make."""
+def _side(
+    facts: ClusterFacts, state: State, side: Territory, creates: frozenset[str], scaled: Sequence[PodFacts]
+) -> dict[str, Found]:
+    """For every node whether the side may have a pod there: by pods that are there, that it can make, or that it can
+    have more made of."""
     found = {node: Found(Truth.NO, (f"no pod of {side.name} may run there",)) for node in facts.nodes}
     rewrites = list(state.powers(facts.name, Power.WRITE_ADMISSION_POLICIES.value))
     for namespace in sorted(creates):
@@ -287,7 +308,7 @@ def _side(facts: ClusterFacts, state: State, side: Territory, creates: frozenset
     _place_asked(facts, state, creates, found)
     view = placement_view(facts)
     seen: set[str] = set()
-    for pod in side.pods(facts.name):
+    for pod in (*side.pods(facts.name), *scaled):
         key = repr((pod.node, pod.name.kind, [pod.spec.get(name) for name in _PLACING], _rules_of(view, pod.namespace)))
         if key in seen:
             continue
