@@ -3,7 +3,7 @@
 from ringfence.flows.promotion.answers import Answer
 from ringfence.flows.promotion.asking import World
 from ringfence.flows.promotion.following import finish_following
-from ringfence.flows.promotion.going_back import Back, done_already, go_on, refused, start, under_way
+from ringfence.flows.promotion.going_back import Back, done_already, ended, go_on, refused, start, under_way
 from ringfence.flows.promotion.workspace import Workspace, need_reason
 from ringfence.promote.decisions import Proposal, Refusal, Wait
 from ringfence.promote.returns import decide_demotion
@@ -29,14 +29,14 @@ def demote(
     state = workspace.state(ladder.application)
     move = under_way(state, back)
     if move is not None and not dry_run:
-        return go_on(workspace, world, ladder, move, back)
+        return ended(workspace, world, ladder, go_on(workspace, world, ladder, move, back))
     chosen = workspace.digest(ladder.application, release) if release else None
     decision = decide_demotion(ladder, state, deployment, chosen)
     match decision:
         case Proposal():
-            return start(workspace, world, ladder, state, back, decision)
+            return ended(workspace, world, ladder, start(workspace, world, ladder, state, back, decision))
         case Refusal():
             done = done_already(workspace, ladder, state, back)
-            return done or refused(workspace, ladder, state, back, decision)
+            return ended(workspace, world, ladder, done or refused(workspace, ladder, state, back, decision))
         case Wait():  # pragma: no cover
             raise AssertionError("a demotion never waits")

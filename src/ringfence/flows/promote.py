@@ -51,6 +51,9 @@ def promote(workspace: Workspace, world: World, request: Request) -> Answer:
                 raise
             workspace.journal.refresh()
             continue
+        if answer.outcome is Outcome.DONE and not request.withdraw:
+            # Also where it was done before: a process may have died between the promotion and what follows it.
+            follow(workspace, world, workspace.ladder_at(request.origin))
         left = request.patience - (workspace.clock.monotonic() - began)
         if answer.outcome is not Outcome.WAITING or left <= 0 or answer.revision is not None or request.dry_run:
             return answer
@@ -165,8 +168,6 @@ def _carry(workspace: Workspace, world: World, ladder: Ladder, move: Move, reque
             )
         except RingfenceError as error:
             return stuck(workspace, PROMOTION, state, move, error)
-    for note in follow(workspace, world, ladder):
-        world.report(note)
     version = state.releases[move.release].version
     return Answer(
         PROMOTION, move.release, version, move.origin, move.target or move.stage, Outcome.DONE,

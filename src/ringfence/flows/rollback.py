@@ -5,7 +5,7 @@ from ringfence.base.text import listed
 from ringfence.flows.promotion.answers import Answer
 from ringfence.flows.promotion.asking import World
 from ringfence.flows.promotion.following import finish_following
-from ringfence.flows.promotion.going_back import Back, done_already, go_on, refused, start, under_way
+from ringfence.flows.promotion.going_back import Back, done_already, ended, go_on, refused, start, under_way
 from ringfence.flows.promotion.workspace import Workspace, need_reason
 from ringfence.promote.decisions import Proposal, Refusal, Wait
 from ringfence.promote.ladder import Ladder
@@ -36,15 +36,15 @@ def rollback(
     state = workspace.state(ladder.application)
     move = under_way(state, back)
     if move is not None and not dry_run:
-        return go_on(workspace, world, ladder, move, back)
+        return ended(workspace, world, ladder, go_on(workspace, world, ladder, move, back))
     chosen = workspace.digest(ladder.application, to) if to else None
     decision = decide_rollback(ladder, state, back.deployment, chosen)
     match decision:
         case Proposal():
-            return start(workspace, world, ladder, state, back, decision)
+            return ended(workspace, world, ladder, start(workspace, world, ladder, state, back, decision))
         case Refusal():
             done = done_already(workspace, ladder, state, back)
-            return done or refused(workspace, ladder, state, back, decision)
+            return ended(workspace, world, ladder, done or refused(workspace, ladder, state, back, decision))
         case Wait():  # pragma: no cover
             raise AssertionError("a rollback never waits")
 

@@ -17,8 +17,13 @@ from ringfence.promote.state import Move, MoveKind, Step
 _ATTEMPTS = 50
 
 
-def follow(workspace: Workspace, world: World, ladder: Ladder) -> tuple[str, ...]:
-    """Let everything follow that should; sentences about what could not, for people."""
+def follow(workspace: Workspace, world: World, ladder: Ladder) -> None:
+    """Let everything follow that should; what could not is reported."""
+    for note in _follow(workspace, world, ladder):
+        world.report(note)
+
+
+def _follow(workspace: Workspace, world: World, ladder: Ladder) -> tuple[str, ...]:
     notes = list(finish_following(workspace, world, ladder))
     given_up: set[str] = set()
     for _ in range(_ATTEMPTS):

@@ -16,6 +16,8 @@ from ringfence.promote.ladder import Ladder
 from ringfence.promote.state import LadderState, Move, MoveKind
 
 KINDS = {MoveKind.DEMOTION: "Demotion", MoveKind.ROLLBACK: "Rollback"}
+_FOLLOWING = 100
+"""More deployments than ever follow one move."""
 _WORDS = {MoveKind.DEMOTION: "demoted", MoveKind.ROLLBACK: "rolled-back"}
 
 
@@ -41,14 +43,15 @@ def under_way(state: LadderState, back: Back) -> Move | None:
 
 def done_already(workspace: Workspace, ladder: Ladder, state: LadderState, back: Back) -> Answer | None:
     """The answer of the same command when its last run was killed after the work was done."""
-    last = workspace.journal.entries(ladder.application, limit=1)
-    if not last or last[0].event != _WORDS[back.kind] or last[0].release is None:
+    latest = workspace.journal.entries(ladder.application, limit=_FOLLOWING)
+    last = next((entry for entry in latest if entry.event != "followed"), None)
+    if last is None or last.event != _WORDS[back.kind] or last.release is None:
         return None
-    body = last[0].body
+    body = last.body
     if body.get("from") != back.deployment or body.get("because") != back.because:
         return None
     return Answer(
-        KINDS[back.kind], last[0].release, body["version"], back.deployment, str(body["to"]), Outcome.DONE,
+        KINDS[back.kind], last.release, body["version"], back.deployment, str(body["to"]), Outcome.DONE,
         (), body.get("revision"), body.get("observed"), body.get("seconds", {}), because="it was done before",
     )  # fmt: skip
 
@@ -83,6 +86,13 @@ def start(
     return go_on(workspace, world, ladder, move, back)
 
 
+def ended(workspace: Workspace, world: World, ladder: Ladder, answer: Answer) -> Answer:
+    """The answer, once everything followed that should: also where another process had done the work and died then."""
+    if answer.outcome is Outcome.DONE:
+        follow(workspace, world, ladder)
+    return answer
+
+
 def go_on(workspace: Workspace, world: World, ladder: Ladder, move: Move, back: Back) -> Answer:
     """Carry out what is left of a move."""
     with alone(workspace, move, lambda: world.report("another process is at it; waiting for it")):
@@ -95,8 +105,6 @@ def go_on(workspace: Workspace, world: World, ladder: Ladder, move: Move, back: 
             )
         except RingfenceError as error:
             return stuck(workspace, KINDS[move.kind], state, move, error)
-    for note in follow(workspace, world, ladder):
-        world.report(note)
     return replace(_answer(state, move), revision=carried.revision, observed=carried.observed, seconds=carried.seconds)
 
 
