@@ -22,6 +22,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -181,28 +182,24 @@ def _after_fast_tests(drawn: list[Mutant]) -> Iterator[Mutant]:
 def _after_properties(mutant: Mutant) -> Mutant:
     """The mutant after the property tests of its package, where it has any and the fast tests let it live."""
     tests = PROPERTIES.get(mutant.package)
-    if mutant.status == "killed" or tests is None:
+    if mutant.status == "killed" or tests is None or not _pass(tests, ""):
         return mutant
-    environment = {**os.environ, "MUTANT_UNDER_TEST": mutant.name, "PYTHONPATH": str(MUTANTS / "src")}
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-x",
-        "-q",
-        "-p",
-        "no:cacheprovider",
-        "-m",
-        "not soak",
-        "--hypothesis-seed=1",
-    ]
+    return replace(mutant, status="survived" if _pass(tests, mutant.name) else "killed")
+
+
+@cache
+def _pass(tests: str, mutant: str) -> bool:
+    """Whether property tests pass with a mutant, or none; those that take too long have noticed nothing."""
+    environment = {**os.environ, "MUTANT_UNDER_TEST": mutant, "PYTHONPATH": str(MUTANTS / "src")}
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-m", "not soak"]
+    command += ["--hypothesis-seed=1", tests]
     try:
         done = subprocess.run(
-            [*command, tests], cwd=MUTANTS, env=environment, capture_output=True, timeout=PROPERTY_SECONDS, check=False
+            command, cwd=MUTANTS, env=environment, capture_output=True, timeout=PROPERTY_SECONDS, check=False
         )
     except subprocess.TimeoutExpired:
-        return mutant
-    return replace(mutant, status="killed" if done.returncode == 1 else "survived")
+        return bool(mutant)
+    return done.returncode == 0
 
 
 def _write(met: list[Mutant], asked: argparse.Namespace) -> None:
