@@ -14,6 +14,8 @@ from ringfence.base.text import printable, suggestion
 from ringfence.cli.can import pairs
 from ringfence.cli.output import Table, print_json, print_table, print_yaml, say
 
+_MOST_ROWS = 24
+
 
 class ProofFormat(StrEnum):
     """How a proof is printed."""
@@ -150,8 +152,11 @@ def print_proof_table(proof: Any, *, every: bool) -> None:
     """The proof for people: the pairs, the chains, the verdict; what is assumed goes to stderr."""
     from ringfence.prove.report.rows import HEADERS, LEGEND, chains, rows
 
-    print_table(Table(HEADERS, rows(proof)))
+    shown = rows(proof, most=None if every else _MOST_ROWS)
+    print_table(Table(HEADERS, shown))
     sys.stdout.write(LEGEND + "\n")
+    if len(shown) < len(proof.pairs):
+        sys.stdout.write(f"{len(proof.pairs)} pairs; those alike share a row, -o wide shows each\n")
     lines = list(chains(proof, most=1000 if every else 10))
     if lines:
         sys.stdout.write("\n" + "\n".join(folded(lines)) + "\n")

@@ -2,7 +2,7 @@
 
 from ringfence.landscape.model import Level
 from ringfence.prove.proof import Answer, Dimension, PairProof, Proof, Step, Verdict
-from ringfence.prove.report.rows import chains, findings
+from ringfence.prove.report.rows import chains, findings, rows
 
 CHAIN = Verdict(Answer.BROKEN, (Step("anybody can read", "RoleBinding b/open", "c:rolebinding/b/open"),))
 MISSING = Verdict(Answer.UNKNOWN, missing=("list secrets in b: forbidden",))
@@ -45,3 +45,14 @@ def test_what_is_left_out_is_counted_and_the_next_one_named() -> None:
 
 def test_what_was_not_promised_is_no_finding() -> None:
     assert findings(proof_of(pair("a/x", "b/x", platform=CHAIN))) == []
+
+
+def test_pairs_that_hold_alike_share_a_row_where_there_are_many() -> None:
+    held = [pair(f"a/{number}", "b/x") for number in range(30)]
+    apart = pair("c/x", "b/x", platform=MISSING)
+    broken = [pair(f"d/{number}", "b/x", access=CHAIN) for number in range(2)]
+    proof = proof_of(*held, apart, *broken)
+    assert len(rows(proof)) == 33
+    shown = rows(proof, most=24)
+    assert [row[:2] for row in shown] == [("d/0", "b/x"), ("d/1", "b/x"), ("30 pairs", "alike"), ("c/x", "b/x")]
+    assert rows(proof_of(*held[:24]), most=24) == rows(proof_of(*held[:24]))

@@ -1,5 +1,6 @@
 """A proof as rows for people: worst first, one row a pair, within 100 columns; then the broken chains."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -24,8 +25,25 @@ def worst_first(proof: Proof) -> list[PairProof]:
     return sorted(proof.pairs, key=lambda pair: (_ORDER.index(pair.answer), pair.promised is None))
 
 
-def rows(proof: Proof) -> tuple[tuple[str, ...], ...]:
-    """One row a pair under ``HEADERS``. What is not promised stands in brackets: it is reported, not broken."""
+def rows(proof: Proof, most: int | None = None) -> tuple[tuple[str, ...], ...]:
+    """One row a pair under ``HEADERS``. What is not promised stands in brackets: it is reported, not broken.
+
+    Where there are more than ``most`` pairs, those that hold in the very same way share a row that counts them.
+    """
+    every = _every_row(proof)
+    if most is None or len(every) <= most:
+        return every
+    alike = Counter(row[2:] for row in every)
+    found: dict[tuple[str, ...], tuple[str, ...]] = {}
+    for pair, row in zip(worst_first(proof), every, strict=True):
+        if pair.answer is not Answer.HOLDS or alike[row[2:]] == 1:
+            found[row] = row
+        else:
+            found.setdefault(row[2:], (f"{alike[row[2:]]} pairs", "alike", *row[2:]))
+    return tuple(found.values())
+
+
+def _every_row(proof: Proof) -> tuple[tuple[str, ...], ...]:
     from ringfence.prove.verdicts.pairs import PROMISES
 
     found = []
