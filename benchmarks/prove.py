@@ -30,6 +30,7 @@ from typing import Any
 import orjson
 
 from prove_inputs import Json, Size, objects, partition, with_neighbours
+from ringfence.flows.prove import prove_snapshot
 from ringfence.observe.files import read_snapshot
 from ringfence.observe.hashing import new_key
 from ringfence.prove import kinds
@@ -40,7 +41,6 @@ from ringfence.prove.partition import Partition
 from ringfence.prove.proof import Proof
 from ringfence.prove.prover import Prover
 from ringfence.prove.snapshot import ClusterSnapshot, snapshot_of
-from ringfence.prove.verdicts.pairs import prove
 
 CALICO = assumed({"cni": {"name": "calico"}}, default_enforced=False)
 PEER = "github.com/mattfenwick/cyclonus/cmd/cyclonus@v0.5.6"
@@ -95,7 +95,7 @@ def measure(size: Size) -> Measured:
     with snapshot_file(size) as file:
         decode = decoding(file)
         read, cluster = timed(lambda: read_snapshot("prod", file, new_key()))
-    seconds, _ = timed(lambda: prove(partition(size), snapshot_of([cluster])))
+    seconds, _ = timed(lambda: prove_snapshot(partition(size), snapshot_of([cluster])))
     return Measured(size.shown, decode, read, seconds)
 
 

@@ -88,9 +88,11 @@ def _ask_engine(
 
 def prove_snapshot(partition: Partition, snapshot: Snapshot) -> Proved:
     """The proof of what was read."""
+    from ringfence.observe.decode import no_collection
     from ringfence.prove.verdicts.pairs import prove
 
-    return Proved(prove(partition, snapshot), partition, snapshot)
+    with no_collection():
+        return Proved(prove(partition, snapshot), partition, snapshot)
 
 
 def gather(request: ProveRequest, paths: "Paths", clock: "Clock") -> Gathered:

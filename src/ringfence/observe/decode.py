@@ -63,7 +63,8 @@ _Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
 
 @contextmanager
 def no_collection() -> Iterator[None]:
-    """No garbage collection while millions of objects are made that all stay: it would look at each again and again."""
+    """No garbage collection while a snapshot is read or proved: millions of objects are made that all stay, and it
+    would look at each again and again (a third of a proof's time)."""
     was = gc.isenabled()
     gc.disable()
     try:

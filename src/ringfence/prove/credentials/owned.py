@@ -72,14 +72,23 @@ def cloud_identities(owned: Territory, facts: ClusterFacts) -> Iterator[Identity
     whole = owned.whole(facts.name)
     for document in facts.snapshot.of(kinds.SERVICE_ACCOUNT):
         metadata = document["metadata"]
+        if not _has_identity(metadata):
+            continue
         place = (metadata["namespace"], metadata["name"])
         labels = metadata.get("labels") or {}
         if place[0] in whole or place in accounts or owned.owns(facts.name, place[0], labels):
             yield from _annotated(facts, document)
     for document in facts.snapshot.of(kinds.POD):
         metadata = document["metadata"]
-        if owned.own_pod(facts.name, "Pod", metadata["namespace"], metadata["name"]) is not None:
+        mine = _has_identity(metadata) and owned.own_pod(facts.name, "Pod", metadata["namespace"], metadata["name"])
+        if mine:
             yield from _annotated(facts, document)
+
+
+def _has_identity(metadata: Object) -> bool:
+    """Few objects have one: asked first, since whose an object is takes longer to say."""
+    annotations = metadata.get("annotations") or {}
+    return any(annotations.get(key) for key in CLOUD_ANNOTATIONS)
 
 
 def _annotated(facts: ClusterFacts, document: Object) -> Iterator[Identity]:

@@ -112,7 +112,7 @@ def global_roles(world: RuleWorld, capability: Capability, state: State) -> Iter
     if capability.detail == "ServiceAccount" or capability.name.startswith("system:"):
         return
     facts = world.clusters[capability.cluster]
-    for document in facts.snapshot.of(kinds.CONFIG_MAP):
+    for document in _settings_of(facts):
         if document["metadata"]["name"] == "argocd-rbac-cm":
             for derivation in _global(world, facts, document, capability):
                 yield replace(derivation, rule="argocd/global-roles")
@@ -130,10 +130,10 @@ def settings(world: RuleWorld, capability: Capability, state: State) -> Iterator
         return
     facts = world.clusters[capability.cluster]
     names = set(names_of(capability))
-    for document in facts.snapshot.of(kinds.CONFIG_MAP):
+    for document in _settings_of(facts):
         metadata = document["metadata"]
         there = capability.namespace in (EVERYWHERE, metadata["namespace"])
-        if metadata["name"] in _SETTINGS and there and (not names or metadata["name"] in names):
+        if there and (not names or metadata["name"] in names):
             text = f"{metadata['name']} may be changed, which says who may do what in Argo CD"
             doubt = f"what comes of changing ConfigMap {metadata['namespace']}/{metadata['name']}"
             yield Derivation(
@@ -142,6 +142,15 @@ def settings(world: RuleWorld, capability: Capability, state: State) -> Iterator
 
 
 _SETTINGS = frozenset({"argocd-cm", "argocd-rbac-cm", "argocd-cmd-params-cm"})
+
+
+def _settings_of(facts: ClusterFacts) -> list[Object]:
+    """Argo CD's ConfigMaps, wherever they are: looked for once, not once a right."""
+
+    def found() -> list[Object]:
+        return [one for one in facts.snapshot.of(kinds.CONFIG_MAP) if one["metadata"]["name"] in _SETTINGS]
+
+    return facts.memory.once(("argocd settings", facts.name), found)
 
 
 def _global(world: RuleWorld, facts: ClusterFacts, document: Object, capability: Capability) -> Iterator[Derivation]:

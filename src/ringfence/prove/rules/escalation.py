@@ -360,23 +360,34 @@ def aws_auth(world: RuleWorld, capability: Capability, state: State) -> Iterator
 )
 def mapped_role(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
     """The role of the ServiceAccount's annotation."""
-    from ringfence.prove import kinds
-
     if capability.detail != "ServiceAccount":
         return
     facts = world.clusters[capability.cluster]
+    mapped = facts.memory.once(("aws-auth", facts.name), lambda: _mapped(facts))
+    if not mapped:
+        return
+    roles = facts.memory.once(("cloud roles", facts.name), lambda: _cloud_roles(facts))
+    role = roles.get((capability.namespace, capability.name), "")
+    for kind, name in mapped.get(role, ()):
+        text = f"ServiceAccount {capability.namespace}/{capability.name} has the role {role}: {kind.lower()} {name}"
+        yield Derivation(
+            acts_as(facts.name, kind, "", name),
+            "eks/mapped-role",
+            step(text, "ConfigMap kube-system/aws-auth", f"{facts.name}:configmap/kube-system/aws-auth"),
+        )
+
+
+def _cloud_roles(facts: ClusterFacts) -> dict[tuple[str, str], str]:
+    """The cloud role of every ServiceAccount that has one, by namespace and name."""
+    from ringfence.prove import kinds
+
+    found = {}
     for document in facts.snapshot.of(kinds.SERVICE_ACCOUNT):
         metadata = document["metadata"]
-        if (metadata["namespace"], metadata["name"]) != (capability.namespace, capability.name):
-            continue
         role = (metadata.get("annotations") or {}).get("eks.amazonaws.com/role-arn")
-        for kind, name in facts.memory.once(("aws-auth", facts.name), lambda: _mapped(facts)).get(role or "", ()):
-            text = f"ServiceAccount {capability.namespace}/{capability.name} has the role {role}: {kind.lower()} {name}"
-            yield Derivation(
-                acts_as(facts.name, kind, "", name),
-                "eks/mapped-role",
-                step(text, "ConfigMap kube-system/aws-auth", f"{facts.name}:configmap/kube-system/aws-auth"),
-            )
+        if role:
+            found[metadata["namespace"], metadata["name"]] = role
+    return found
 
 
 def _mapped(facts: ClusterFacts) -> dict[str, list[tuple[str, str]]]:
