@@ -7,6 +7,7 @@ bounded; ``soak`` asks a hundred thousand.
 import random
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import cast
 
 import pytest
 
@@ -176,14 +177,15 @@ def _aggregated(rng: random.Random) -> Iterator[dict[str, object]]:
 @pytest.fixture(scope="module")
 def cluster(one_cluster: ClusterState) -> Iterator[Cluster]:
     with open_cluster(one_cluster.kubeconfig) as found:
-        for document in _world(random.Random(20261123)):
+        world = list(_world(random.Random(20261123)))
+        for document in world:
             found.apply(document)
         yield found
-        for kind in ("ClusterRoleBinding", "ClusterRole"):
-            resource = found.resource_of(f"{RBAC}/v1", kind)
-            for number in range(30):
-                if found.get(resource, f"oracle-{number}") is not None:
-                    found.delete(resource, f"oracle-{number}")
+        # Rights first, and waited for: other tests of this cluster name the same people.
+        for document in reversed(world):
+            metadata = cast("dict[str, str]", document["metadata"])
+            resource = found.resource_of(str(document["apiVersion"]), str(document["kind"]))
+            found.delete(resource, metadata["name"], metadata.get("namespace"))
 
 
 def _probe(rng: random.Random) -> tuple[str, tuple[str, ...], Request]:

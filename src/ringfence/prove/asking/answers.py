@@ -52,8 +52,12 @@ class AdmissionAnswer:
 
     @property
     def disagrees(self) -> bool:
-        """True when the closure was sure and the answer is the other one."""
-        return Told.UNKNOWN not in (self.expected, self.told) and self.expected is not self.told
+        """True when the closure was sure that it is refused, and it is not.
+
+        The other way round nothing is contradicted: the closure asks whether any shape gets in, a dry run tries some. A
+        level of Pod Security that no label asks for does contradict it.
+        """
+        return (self.told is Told.ADMITTED and self.expected is Told.REFUSED) or self.lacks_label
 
     @property
     def decides(self) -> bool:
