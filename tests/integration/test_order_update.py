@@ -79,6 +79,11 @@ class World:
         chosen = self.chosen()
         return run.start(self.opened(), chosen.platform, chosen.looks)
 
+    def minor(self, cluster: str) -> str:
+        """The minor version of Kubernetes that a cluster says it is."""
+        with find_targets(self.paths, self.clock, self.landscape.name).open(cluster) as connection:
+            return str(connection.request("GET", "/version")["emulationMinor"])
+
     def tolerated(self, cluster: str) -> int:
         """How long a pod that is made now would be tolerated on a node that is not ready: what the flag sets."""
         targets = find_targets(self.paths, self.clock, self.landscape.name)
@@ -170,3 +175,26 @@ def test_a_bundle_that_does_not_start_stops_before_production_and_goes_back(worl
     run.back(world.opened(), "trial", world.chosen().platform)
     assert world.tolerated("trial-1") == 77
     assert world.opened().desk.ledger.verify().intact
+
+
+def test_an_older_kubernetes_comes_and_goes_with_the_data_kept(world: World) -> None:
+    platform = world.chosen().platform
+    for minor in (36, 34):
+        older = Bundle(Version(1, 1, 0), Version(1, minor, 0), PLATFORM.components, NEXT.flags)
+        assert platform.deliver("trial", older, print).passed
+        assert world.minor("trial-1") == str(minor)
+        assert world.minor("live-1") == "37"
+    with find_targets(world.paths, world.clock, "updates").open("trial-1") as connection:
+        assert connection.get(CONFIG_MAPS, "customers", "shop-testing") is not None
+    assert platform.deliver("trial", NEXT, print).passed
+    assert world.minor("trial-1") == "37"
+
+
+@pytest.mark.parametrize(
+    "kubernetes", [Version(1, 33, 0), Version(1, 38, 0), Version(1, 37, 1), Version(2, 36, 0)], ids=str
+)
+def test_a_kubernetes_that_the_engine_cannot_be_is_refused(world: World, kubernetes: Version) -> None:
+    found = world.chosen().platform.deliver("trial", Bundle(Version(1, 2, 0), kubernetes), print)
+    assert not found.passed
+    assert f"the bundle has Kubernetes {kubernetes}" in found.because
+    assert world.tolerated("trial-1") == 77

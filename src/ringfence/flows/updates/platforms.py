@@ -15,9 +15,11 @@ from ringfence.landscape.model import Landscape
 from ringfence.update.bundle_file import PLATFORM
 from ringfence.update.platform import Look, Report
 from ringfence.update.record import Check
-from ringfence.update.version import Bundle
+from ringfence.update.version import Bundle, Version
 
 _COMMAND_SECONDS = 4 * 3600
+_API_SERVER = "kube-apiserver"
+_BEFORE = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +34,11 @@ class Site:
 
 
 class EnginePlatform:
-    """The embedded engine: the bundle's flags, and a restart of one Environment with its data kept.
+    """The embedded engine: the bundle's Kubernetes and flags, and a restart of one Environment with its data kept.
 
-    The engine is compiled from one version of Kubernetes: a bundle with another one needs another engine, and is
-    refused by name instead of being said to run.
+    The engine is compiled from one version of Kubernetes, whose API server can be each of the three minor versions
+    before it (KEP-4330, ``--emulated-version``): its APIs, their defaults and its feature gates. A bundle with any
+    other version needs another engine, and is refused by name instead of being said to run.
     """
 
     def __init__(self, site: Site) -> None:
@@ -43,25 +46,58 @@ class EnginePlatform:
         self._site = site
 
     def deliver(self, environment: str, bundle: Bundle, report: Report) -> Check:
-        """Stop the Environment's processes, start them with the bundle's flags, wait until they answer."""
+        """Stop the Environment's processes, start them with the bundle's flags, wait until they answer; then ask every
+        API server which version it is."""
         from ringfence.engine import Engine
         from ringfence.flows.up import up
 
-        if bundle.kubernetes != PLATFORM.kubernetes:
+        emulated = _emulated(bundle.kubernetes)
+        if emulated is None:
             return Check(
                 "ran",
                 False,
-                f"the bundle has Kubernetes {bundle.kubernetes}, this engine is compiled from {PLATFORM.kubernetes}; "
+                f"the bundle has Kubernetes {bundle.kubernetes}, this engine is compiled from {PLATFORM.kubernetes} "
+                f"and can be the {_BEFORE} minor versions before it; "
                 "install the ringfence that has the other one, then start again",
             )
         site = self._site
-        Engine(site.paths, site.clock).set_flags(site.landscape.name, environment, bundle.flags, report)
+        flags = {**bundle.flags, _API_SERVER: (*bundle.flags.get(_API_SERVER, ()), *emulated)}
+        Engine(site.paths, site.clock).set_flags(site.landscape.name, environment, flags, report)
         up(site.landscape, site.topology, site.paths, site.clock, report=report)
-        return Check("ran", True, f"restarted with {bundle.version}, Kubernetes {bundle.kubernetes}")
+        other = self._other_version(environment, bundle.kubernetes)
+        if other is not None:
+            return Check("ran", False, other)
+        how = f" as {PLATFORM.kubernetes} emulates it" if emulated else ""
+        return Check("ran", True, f"restarted with {bundle.version}, Kubernetes {bundle.kubernetes}{how}")
+
+    def _other_version(self, environment: str, wanted: Version) -> str | None:
+        """Which API server is not the wanted minor version, None when all are."""
+        from ringfence.flows.targets import find_targets
+
+        site = self._site
+        targets = find_targets(site.paths, site.clock, site.landscape.name)
+        here = next(one for one in site.topology.environments if one.name == environment)
+        for cluster in here.clusters:
+            with targets.open(cluster.name) as connection:
+                said = connection.request("GET", "/version")
+            minor = str(said.get("emulationMinor") or said.get("minor"))
+            if minor != str(wanted.minor):
+                return f"{cluster.name} says that it is Kubernetes {wanted.major}.{minor}, not {wanted}"
+        return None
 
     def healthy(self, environment: str) -> Check:
         """Whether its clusters answer and all their nodes are ready."""
         return look_healthy(self._site)(environment)
+
+
+def _emulated(wanted: Version) -> tuple[str, ...] | None:
+    """The API server's flags for a version of Kubernetes: none for the engine's own, None when it cannot be it."""
+    own = PLATFORM.kubernetes
+    if wanted == own:
+        return ()
+    if wanted.major != own.major or not 0 < own.minor - wanted.minor <= _BEFORE:
+        return None
+    return (f"--emulated-version=kube={wanted.major}.{wanted.minor}",)
 
 
 class CommandPlatform:
