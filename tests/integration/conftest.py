@@ -112,13 +112,19 @@ def one_cluster(engine: Engine) -> Iterator[ClusterState]:
     engine.down("one", purge=True)
 
 
-@pytest.fixture(scope="session")
-def environment(engine: Engine) -> Iterator[EnvironmentState]:
-    """A running Environment ``trial``: ``trial-management`` with Argo CD, and the workload cluster ``trial-1``."""
+def trial(engine: Engine, landscape: str) -> Iterator[EnvironmentState]:
+    """A running Environment ``trial`` of a landscape: ``trial-management`` with Argo CD, and the workload cluster
+    ``trial-1``; taken down with all its data afterwards."""
     clusters = (
         ClusterSpec("trial-management", Role.MANAGEMENT, pool("platform", 1)),
         ClusterSpec("trial-1", Role.WORKLOAD, (*pool("apps", 2), *pool("postgresql", 1, dedicated=True))),
     )
-    state = engine.up("trial", [EnvironmentSpec("trial", clusters)])
+    state = engine.up(landscape, [EnvironmentSpec("trial", clusters)])
     yield state.environment("trial")
-    engine.down("trial", purge=True)
+    engine.down(landscape, purge=True)
+
+
+@pytest.fixture(scope="session")
+def environment(engine: Engine) -> Iterator[EnvironmentState]:
+    """The Environment that tests share."""
+    yield from trial(engine, "trial")

@@ -75,6 +75,8 @@ def test_the_state_says_what_runs(one_cluster: ClusterState, engine: Engine) -> 
 
 
 def test_nodes_are_ready_with_labels_and_taints(admin: Kubectl) -> None:
+    # The node lifecycle controller takes its taint away a moment after a node is ready.
+    eventually(lambda: "node.kubernetes.io/not-ready" not in json.dumps(admin.get("nodes")))
     nodes = {node["metadata"]["name"]: node for node in admin.get("nodes")["items"]}
     assert sorted(nodes) == ["apps-1", "apps-2", "postgresql-1"]
     for node in nodes.values():

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from integration.conftest import EngineHome, home_at
+from integration.conftest import EngineHome, home_at, trial
 from integration.killing import ringfence
 from integration.landscapes import write_landscape, write_manifests
-from ringfence.engine import EnvironmentState
+from ringfence.engine import Engine, EnvironmentState
 from ringfence.kube import NAMESPACES, PODS, SERVICES, open_cluster
 
 pytestmark = pytest.mark.engine
@@ -35,6 +35,12 @@ class Existing:
             "--context",
             "non-production-1=mine-1",
         ]
+
+
+@pytest.fixture(scope="module")
+def environment(engine: Engine) -> Iterator[EnvironmentState]:
+    """One that nobody else uses: what an Argo CD may see is for it to find out once, at its first look."""
+    yield from trial(engine, "somebody-elses")
 
 
 @pytest.fixture(scope="module")
