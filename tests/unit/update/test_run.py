@@ -118,6 +118,17 @@ def states(opened: Opened) -> dict[str, str]:
     return {one.name: one.phase.value for one in commands.status(opened).environments}
 
 
+def test_what_nobody_stated_is_not_planned_for(tmp_path: Path) -> None:
+    made = Site(tmp_path, SetClock(MONDAY))
+    for name in ("test", "prod"):
+        commands.adopt(made.open(), name, OLD)
+    with pytest.raises(InputError, match="stage: nobody said what it runs"):
+        commands.plan_update(made.open(), PlanRequest(NEW))
+    assert made.open().desk.state.plan is None
+    commands.adopt(made.open(), "stage", OLD)
+    commands.plan_update(made.open(), PlanRequest(NEW))
+
+
 def test_non_production_first_and_production_five_working_days_later(site: Site) -> None:
     platform = Platform()
     commands.plan_update(site.open(), PlanRequest(NEW))

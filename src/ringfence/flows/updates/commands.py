@@ -122,10 +122,25 @@ def plan_update(opened: Opened, request: PlanRequest, *, dry_run: bool = False) 
         unknown = desk.state.environment(known.name).present is None and desk.state.plan is None
         if known.bundle is not None and known.name not in plan.remote and unknown:
             desk.state = desk.record(Adopted(now, desk.actor, known.name, known.bundle), dry_run=dry_run)
-    after = desk.record(Planned(now, desk.actor, plan), dry_run=dry_run)
-    if dry_run:
-        desk.state = before
+    try:
+        _check_stated(desk.state, plan)
+        after = desk.record(Planned(now, desk.actor, plan), dry_run=dry_run)
+    finally:
+        if dry_run:
+            desk.state = before
     return _status(opened, after, now)
+
+
+def _check_stated(state: UpdateState, plan: Plan) -> None:
+    """Raises InputError for an Environment of which nobody said what it runs: whether a version is skipped would not
+    be known."""
+    for name in (name for wave in plan.waves for name in wave.environments if name not in plan.remote):
+        if state.environment(name).present is None:
+            raise InputError(
+                f"{name}: nobody said what it runs, so nobody knows whether a version is skipped",
+                reason="VersionUnknown",
+                hint=f"ringfence update adopt -e {name} --bundle present.yaml FILE",
+            )
 
 
 def _waves(opened: Opened, asked: Sequence[Sequence[str]]) -> tuple[Wave, ...]:
