@@ -189,6 +189,30 @@ def test_a_policy_that_lets_some_dangerous_pod_in_holds_nothing(hole: str) -> No
     assert guarded(*policy(hole), rules=[]) is not Answer.HOLDS
 
 
+NO_ROOT = " && ".join(
+    [
+        "(!has(object.spec.volumes) || object.spec.volumes.all(v, !has(v.hostPath)))",
+        *(
+            f"({absent}object.spec.{group}.all(c, !has(c.securityContext) || "
+            "((!has(c.securityContext.privileged) || !c.securityContext.privileged) && "
+            "!has(c.securityContext.windowsOptions) && (!has(c.securityContext.capabilities) || CAPABILITIES))))"
+            for group, absent in (("containers", ""), ("initContainers", "!has(object.spec.initContainers) || "))
+        ),
+        "(!has(object.spec.hostNetwork) || !object.spec.hostNetwork)",
+    ]
+)
+FOUR = "!c.securityContext.capabilities.add.exists(a, a in ['ALL', 'SYS_ADMIN', 'SYS_MODULE', 'DAC_READ_SEARCH'])"
+NO_PROCESSES = "(!has(object.spec.hostPID) || !object.spec.hostPID)"
+
+
+def test_a_pod_that_may_own_its_node_on_some_leaves_it_unknown() -> None:
+    """Whoever sees the node's processes, or holds a lesser capability, owns it on some nodes and not on others."""
+    none, four = NO_ROOT.replace("CAPABILITIES", "false"), NO_ROOT.replace("CAPABILITIES", FOUR)
+    assert guarded(*policy(f"{none} && {NO_PROCESSES}"), rules=[]) is Answer.HOLDS
+    assert guarded(*policy(none), rules=[]) is Answer.UNKNOWN
+    assert guarded(*policy(f"{four} && {NO_PROCESSES}"), rules=[]) is Answer.UNKNOWN
+
+
 @pytest.mark.parametrize("flag", ["--disable-admission-plugins=PodSecurity", "--feature-gates=PodSecurity=false"])
 def test_pod_security_that_is_switched_off_guards_nothing(flag: str) -> None:
     def found(*flags: str) -> Answer:

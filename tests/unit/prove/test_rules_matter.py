@@ -94,7 +94,8 @@ def claim(name: str, namespace: str, bound: str, **spec: Any) -> Object:
 
 
 def forbids_root(*, host_network: bool = False) -> list[Object]:
-    """A policy that refuses privileged pods and mounts of the node, and pods on its network unless ``host_network``."""
+    """A policy that refuses privileged pods, mounts of the node and a look at its processes, and pods on its network
+    unless ``host_network``."""
     refused = [
         "!has(object.spec.volumes) || object.spec.volumes.all(v, !has(v.hostPath))",
         *(
@@ -104,6 +105,7 @@ def forbids_root(*, host_network: bool = False) -> list[Object]:
             for group, absent in (("containers", ""), ("initContainers", "!has(object.spec.initContainers) || "))
         ),
     ]
+    refused.append("!has(object.spec.hostPID) || !object.spec.hostPID")
     if not host_network:
         refused.append("!has(object.spec.hostNetwork) || !object.spec.hostNetwork")
     return refusing("no-root", *refused)

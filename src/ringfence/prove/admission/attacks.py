@@ -5,7 +5,7 @@ them all. Only then are single pods tried, made of the words that the policies t
 is a hole, while many that are refused are no proof.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -17,6 +17,8 @@ from ringfence.prove.facts.cluster import ClusterFacts
 _MOST = 400
 _ESCAPES = ("SYS_ADMIN", "ALL", "SYS_MODULE", "DAC_READ_SEARCH")
 """Capabilities that give the node; a policy has to refuse each of them."""
+_PERHAPS = ("SYS_PTRACE", "SYS_RAWIO", "SYS_BOOT", "BPF", "MKNOD")
+"""Capabilities that give the node on some: by its kernel, its device rules, or with its processes in sight."""
 _LIMITS: Mapping[str, str] = {"cpu": "10m", "memory": "16Mi", "ephemeral-storage": "16Mi"}
 
 
@@ -44,8 +46,18 @@ def _policies_of(facts: ClusterFacts, namespace: str, *, relabelled: bool) -> Po
 
 
 def root_attack(policies: PodPolicies) -> Refusal:
-    """Whether the policies refuse every pod that would own its node, let one in, or leave it open."""
-    return _attack(policies, list(_root_shapes()), root_pods(policies))
+    """Whether the policies refuse every pod that would own its node, let one in, or leave it open.
+
+    Left open too where only pods get in that own some nodes: those that see the node's processes, or hold a capability
+    that depends on the node.
+    """
+    found = _attack(policies, list(_root_shapes()), root_pods(policies))
+    if found.says is not Says.REFUSES:
+        return found
+    perhaps = [_pod_shape({"hostPID": (True,)}), *_in_containers(_capabilities(_PERHAPS))]
+    if all(policies.verdict(shape).says is Says.REFUSES for shape in perhaps):
+        return found
+    return Refusal(Says.MAYBE, found.ref)
 
 
 def host_attack(policies: PodPolicies) -> Refusal:
@@ -87,19 +99,29 @@ def _pod_shape(fields: Mapping[str, Value]) -> Value:
     return (Shape({"kind": ("Pod",), "apiVersion": ("v1",), "spec": (spec,), "metadata": (meta,)}),)
 
 
-def _root_shapes() -> Iterator[Value]:
-    ways: list[Mapping[str, Value]] = [
-        {"privileged": (True,)},
-        {"windowsOptions": (Shape({"hostProcess": (True,)}, {}, open=True),)},
-    ]
-    for name in _ESCAPES:
+def _capabilities(names: Sequence[str]) -> Iterator[Mapping[str, Value]]:
+    for name in names:
         added: Value = (Items((), exact=False, needs=(((name,),),)),)
-        ways.append({"capabilities": (Shape({"add": added}, {}, open=True),)})
+        yield {"capabilities": (Shape({"add": added}, {}, open=True),)}
+
+
+def _in_containers(ways: Iterable[Mapping[str, Value]]) -> Iterator[Value]:
+    """Pods with a container, or one that comes first, of such a security context."""
     for way in ways:
         security = (Shape(way, {}, open=True),)
         container = (Shape({"securityContext": security, "name": ANYTHING}, {}, open=True),)
         for group in ("containers", "initContainers"):
             yield _pod_shape({group: (Items((), exact=False, needs=((container,),)),)})
+
+
+def _root_shapes() -> Iterator[Value]:
+    yield from _in_containers(
+        [
+            {"privileged": (True,)},
+            {"windowsOptions": (Shape({"hostProcess": (True,)}, {}, open=True),)},
+            *_capabilities(_ESCAPES),
+        ]
+    )
     host_path = (Shape({"path": ANYTHING}, {}, open=True),)
     volume = (Shape({"hostPath": host_path, "name": ANYTHING}, {}, open=True),)
     yield _pod_shape({"volumes": (Items((), exact=False, needs=((volume,),)),)})
