@@ -4,6 +4,7 @@ The tests are chapters of one story and run in order: bringing a landscape up fo
 them together.
 """
 
+import contextlib
 import json
 import os
 import signal
@@ -171,6 +172,13 @@ def test_production_rolls_back_and_stays_back(ladder: Ladder) -> None:
     assert ladder.promote("staging", "production", code=1)["state"] == "refused"
 
 
+def _signal(processes: list[int], number: signal.Signals) -> None:
+    """To those that are still there: what Argo CD starts to read a repository ends by itself."""
+    for pid in processes:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
+
+
 def test_argocd_stopped_between_commit_and_sync(ladder: Ladder) -> None:
     state = ladder.home.engine().state(_NAME)
     parents = [one.argocd.process.pid for one in state.environments if one.argocd and one.argocd.process.pid]
@@ -179,13 +187,11 @@ def test_argocd_stopped_between_commit_and_sync(ladder: Ladder) -> None:
     ]
     assert controllers
     ladder.release("3.0.0")
-    for pid in controllers:
-        os.kill(pid, signal.SIGSTOP)
+    _signal(controllers, signal.SIGSTOP)
     try:
         answer = ladder.promote("local", "development", "--timeout", "4", code=1)
     finally:
-        for pid in controllers:
-            os.kill(pid, signal.SIGCONT)
+        _signal(controllers, signal.SIGCONT)
     assert answer["state"] == "waiting"
     assert answer["revision"]
     again = ladder.promote("local", "development")
