@@ -23,6 +23,7 @@ from unit.prove.proof_worlds import base, grant, rule
 
 pytestmark = pytest.mark.engine
 
+WATCHED = "watched"
 SPACES = {"shop-test": "watch-test", "shop": "watch-prod"}
 ROLES = Resource("rbac.authorization.k8s.io", "v1", "roles", "Role", namespaced=True)
 BINDINGS = Resource("rbac.authorization.k8s.io", "v1", "rolebindings", "RoleBinding", namespaced=True)
@@ -76,6 +77,14 @@ def _here(document: dict[str, Any]) -> dict[str, Any]:
     elif "namespace" in metadata:
         metadata["namespace"] = SPACES[metadata["namespace"]]
     return found
+
+
+@pytest.fixture(scope="module")
+def one_cluster(engine: Engine) -> Iterator[ClusterState]:
+    """One of its own: definitions of custom resources that other tests leave would count in the proof."""
+    state = engine.up(WATCHED, [ONE])
+    yield state.cluster("one-1")
+    engine.down(WATCHED, purge=True)
 
 
 @pytest.fixture(scope="module")
@@ -165,7 +174,7 @@ def test_a_server_that_dies_leaves_nothing_current(
     watching: Watching, cluster: Cluster, one_cluster: ClusterState, engine: Engine
 ) -> None:
     watching.until(lambda line: line["current"])
-    pid = engine.state("one").cluster("one-1").pid
+    pid = engine.state(WATCHED).cluster("one-1").pid
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
     try:
@@ -173,7 +182,7 @@ def test_a_server_that_dies_leaves_nothing_current(
         assert "verdict" not in gone
         assert gone["because"].keys() == {"one"}
     finally:
-        engine.up("one", [ONE])
+        engine.up(WATCHED, [ONE])
     back = watching.until(lambda line: line["current"])
     assert back["verdict"] == back["proof"]["verdict"]
     _break(cluster)
