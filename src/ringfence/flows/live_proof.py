@@ -41,9 +41,9 @@ def present(landscape: Landscape, topology: Topology, paths: Paths, clock: Clock
 
 def prove_live(landscape: Landscape, topology: Topology, paths: Paths, clock: Clock) -> Proof:
     """Read every cluster of ``topology`` and prove what it promises. Raises what reaching a cluster raises."""
-    from ringfence.flows.live_reading import gather_live
+    from ringfence.flows.live_reading import Located, gather_live
     from ringfence.flows.prove import prove_snapshot
     from ringfence.flows.targets import find_targets
 
-    gathered = gather_live(landscape, topology, find_targets(paths, clock, landscape.name))
+    gathered = gather_live(Located(landscape, topology, find_targets(paths, clock, landscape.name)))
     return prove_snapshot(gathered.partition, gathered.snapshot).proof

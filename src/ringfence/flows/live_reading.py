@@ -4,17 +4,21 @@ Proving, the separation gate, orders and updates all begin here, so that they as
 when each read them for itself, one of them left an assumption out and kept its gate closed.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ringfence.base.errors import InputError
 from ringfence.observe.hashing import HashingKey, new_key
 from ringfence.prove.partition import Assumptions, Partition
 from ringfence.prove.snapshot import ClusterSnapshot, Snapshot, snapshot_of
 
 if TYPE_CHECKING:
+    from ringfence.base.clock import Clock
+    from ringfence.base.paths import Paths
     from ringfence.decide.topology import Topology
     from ringfence.flows.targets import Targets
     from ringfence.kube import Cluster
@@ -46,22 +50,62 @@ def namespaces_of(partition: Partition, cluster: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for place in places for name in place.namespaces))
 
 
-def gather_live(
-    landscape: "Landscape", topology: "Topology", targets: "Targets", given: Given | None = None
-) -> Gathered:
-    """Read every cluster of ``topology`` that is not given, several at once.
+@dataclass(frozen=True, slots=True)
+class Located:
+    """A Landscape as a file has it, its Topology, and where its clusters are."""
 
-    What holds of embedded clusters is assumed only when every cluster is one. Raises what reaching a cluster raises:
-    StateError when it was never brought up, and the errors of ``ringfence.kube``.
+    landscape: "Landscape"
+    topology: "Topology"
+    targets: "Targets"
+
+    @property
+    def clusters(self) -> tuple[str, ...]:
+        """The names of all its clusters."""
+        from ringfence.flows.targets import all_clusters
+
+        return tuple(cluster.name for _, cluster in all_clusters(self.topology))
+
+
+def locate(file: Path, named: Iterable[str], paths: "Paths", clock: "Clock") -> Located:
+    """Read and plan the Landscape in ``file``; ``named`` are clusters that the user named.
+
+    Raises InputError for a name that the Topology does not have, and what reading a Landscape raises.
+    """
+    from ringfence.flows.plan import plan
+    from ringfence.flows.targets import find_targets
+    from ringfence.landscape.load import load_landscape
+
+    landscape = load_landscape(file)
+    located = Located(landscape, plan(landscape), find_targets(paths, clock, landscape.name))
+    for name in named:
+        if name not in located.clusters:
+            raise InputError(f"the Topology has no cluster {name!r}; it has {', '.join(located.clusters)}")
+    return located
+
+
+def partition_of(located: Located, given: Collection[str] = ()) -> Partition:
+    """The Partition of a Topology; ``given`` are clusters that are read from elsewhere, and then no other is.
+
+    What holds of embedded clusters is assumed only when every cluster is one and none is given.
     """
     from ringfence.flows.partition import EMBEDDED, topology_partition
-    from ringfence.flows.targets import all_clusters
+
+    embedded = not given and all(map(located.targets.embedded, located.clusters))
+    return topology_partition(located.landscape, located.topology, EMBEDDED if embedded else Assumptions())
+
+
+def gather_live(located: Located, given: Given | None = None) -> Gathered:
+    """Read every cluster of a Topology that is not given, several at once.
+
+    Raises what reaching a cluster raises: StateError when it was never brought up, and the errors of
+    ``ringfence.kube``.
+    """
     from ringfence.observe.live import read_cluster
 
     given = given or Given()
-    names = tuple(given.clusters) or tuple(cluster.name for _, cluster in all_clusters(topology))
-    embedded = all(name not in given.clusters and targets.embedded(name) for name in names)
-    partition = topology_partition(landscape, topology, EMBEDDED if embedded else Assumptions())
+    targets = located.targets
+    names = tuple(given.clusters) or located.clusters
+    partition = partition_of(located, given.clusters)
     key = given.key or new_key()
 
     def read(name: str) -> ClusterSnapshot:

@@ -6,8 +6,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ringfence.base.errors import InputError, UsageError
-from ringfence.flows.live_reading import Gathered, namespaces_of
+from ringfence.base.errors import UsageError
+from ringfence.flows.live_reading import Gathered, Given, gather_live, locate, namespaces_of, partition_of
 from ringfence.observe.files import read_snapshot
 from ringfence.observe.hashing import HashingKey, new_key
 from ringfence.observe.partition import load_partition
@@ -126,10 +126,7 @@ def _gather(request: ProveRequest, paths: "Paths", clock: "Clock") -> Gathered:
 
 def _named(request: ProveRequest, partition: Partition) -> list[ClusterSnapshot]:
     key = request.key or new_key()
-    twice = sorted(set(request.snapshots) & set(request.contexts))
-    if twice:
-        raise UsageError(f"the cluster {twice[0]!r} is given as a snapshot and as a context")
-    found = [read_snapshot(name, path, key) for name, path in request.snapshots.items()]
+    found = read_files(request, key)
     if request.contexts:
         from ringfence.observe.live import read_live
 
@@ -137,6 +134,14 @@ def _named(request: ProveRequest, partition: Partition) -> list[ClusterSnapshot]
             spaces = namespaces_of(partition, name)
             found.append(read_live(name, context, key, kubeconfig=request.kubeconfig, namespaces=spaces))
     return found
+
+
+def read_files(request: ProveRequest, key: HashingKey) -> list[ClusterSnapshot]:
+    """The clusters that were given as files. Raises UsageError for one that is given by its context as well."""
+    twice = sorted(set(request.snapshots) & set(request.contexts))
+    if twice:
+        raise UsageError(f"the cluster {twice[0]!r} is given as a snapshot and as a context")
+    return [read_snapshot(name, path, key) for name, path in request.snapshots.items()]
 
 
 def live_of(request: ProveRequest) -> dict[str, Callable[[], "Cluster"]]:
@@ -149,19 +154,7 @@ def live_of(request: ProveRequest) -> dict[str, Callable[[], "Cluster"]]:
 
 
 def _landscape(request: ProveRequest, file: Path, paths: "Paths", clock: "Clock") -> Gathered:
-    from ringfence.flows.live_reading import Given, gather_live
-    from ringfence.flows.partition import topology_partition
-    from ringfence.flows.plan import plan
-    from ringfence.flows.targets import all_clusters, find_targets
-    from ringfence.landscape.load import load_landscape
-
-    landscape = load_landscape(file)
-    topology = plan(landscape)
-    known = [cluster.name for _, cluster in all_clusters(topology)]
-    for name in (*request.snapshots, *request.contexts):
-        if name not in known:
-            raise InputError(f"the Topology has no cluster {name!r}; it has {', '.join(known)}")
-    given = _named(request, topology_partition(landscape, topology))
-    targets = find_targets(paths, clock, landscape.name)
-    gathered = gather_live(landscape, topology, targets, Given({one.name: one for one in given}, request.key))
+    located = locate(file, (*request.snapshots, *request.contexts), paths, clock)
+    given = _named(request, partition_of(located))
+    gathered = gather_live(located, Given({one.name: one for one in given}, request.key))
     return replace(gathered, live={**gathered.live, **live_of(request)})

@@ -12,13 +12,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ringfence.base.errors import InputError, UsageError
-from ringfence.flows.live_reading import namespaces_of
-from ringfence.observe.files import read_snapshot
+from ringfence.base.errors import UsageError
+from ringfence.flows.live_reading import locate, namespaces_of, partition_of
 from ringfence.observe.follow import UNREAD, Following, Standing
 from ringfence.observe.hashing import HashingKey, new_key
 from ringfence.observe.partition import load_partition
-from ringfence.prove.partition import Assumptions, Partition
+from ringfence.prove.partition import Partition
 from ringfence.prove.proof import Answer, Dimension, PairProof, Proof, Verdict
 from ringfence.prove.prover import Prover
 from ringfence.prove.snapshot import ClusterSnapshot, Snapshot, snapshot_of
@@ -259,13 +258,13 @@ def followed(request: "ProveRequest", paths: "Paths", clock: "Clock") -> Followe
 
     Raises what ``ringfence prove`` raises for the same request.
     """
-    from ringfence.flows.prove import live_of, with_cni
+    from ringfence.flows.prove import live_of, read_files, with_cni
 
     key = request.key or new_key()
     request = replace(request, key=key)
     if request.partition is not None:
         partition = load_partition(request.partition)
-        found = Followed(partition, _files(request, key), live_of(request), key)
+        found = Followed(partition, tuple(read_files(request, key)), live_of(request), key)
     elif request.landscape is not None:
         found = _of_landscape(request, request.landscape, key, paths, clock)
     else:
@@ -273,30 +272,14 @@ def followed(request: "ProveRequest", paths: "Paths", clock: "Clock") -> Followe
     return replace(found, partition=with_cni(found.partition, request))
 
 
-def _files(request: "ProveRequest", key: HashingKey) -> tuple[ClusterSnapshot, ...]:
-    return tuple(read_snapshot(name, path, key) for name, path in request.snapshots.items())
-
-
 def _of_landscape(request: "ProveRequest", file: Path, key: HashingKey, paths: "Paths", clock: "Clock") -> Followed:
-    from ringfence.flows.partition import EMBEDDED, topology_partition
-    from ringfence.flows.plan import plan
-    from ringfence.flows.prove import live_of
-    from ringfence.flows.targets import all_clusters, find_targets
-    from ringfence.landscape.load import load_landscape
+    from ringfence.flows.prove import live_of, read_files
 
-    landscape = load_landscape(file)
-    topology = plan(landscape)
-    known = [cluster.name for _, cluster in all_clusters(topology)]
     given = (*request.snapshots, *request.contexts)
-    for name in given:
-        if name not in known:
-            raise InputError(f"the Topology has no cluster {name!r}; it has {', '.join(known)}")
-    targets = find_targets(paths, clock, landscape.name)
-    live = live_of(request) if given else {name: partial(targets.open, name) for name in known}
-    embedded = not given and all(targets.embedded(name) for name in known)
-    partition = topology_partition(landscape, topology, EMBEDDED if embedded else Assumptions())
+    located = locate(file, given, paths, clock)
+    live = live_of(request) if given else {name: partial(located.targets.open, name) for name in located.clusters}
     if not given:
         for opener in live.values():
             # A cluster that was never brought up is a wrong question, not one that does not answer for the moment.
             opener().close()
-    return Followed(partition, _files(request, key), live, key)
+    return Followed(partition_of(located, given), tuple(read_files(request, key)), live, key)

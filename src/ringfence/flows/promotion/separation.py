@@ -5,7 +5,7 @@ a mended change away from where it goes.
 """
 
 from ringfence.decide.topology import Topology
-from ringfence.flows.live_reading import gather_live
+from ringfence.flows.live_reading import Located, gather_live
 from ringfence.flows.promotion.workspace import Workspace
 from ringfence.flows.targets import Targets
 from ringfence.promote.gates.question import Proved
@@ -16,7 +16,7 @@ from ringfence.prove.snapshot import Snapshot
 
 def proved(workspace: Workspace, topology: Topology, targets: Targets, deployment: str) -> Proved:
     """Whether what was promised of the pairs with ``deployment`` holds now, on the running clusters."""
-    gathered = gather_live(workspace.landscape, topology, targets)
+    gathered = gather_live(Located(workspace.landscape, topology, targets))
     return judged(gathered.partition, gathered.snapshot, deployment)
 
 
