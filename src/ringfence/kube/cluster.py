@@ -74,12 +74,13 @@ class Cluster:
 
     def impersonating(self, user: str, groups: Sequence[str] = ()) -> "Cluster":
         """The same cluster as somebody else; the API server checks that the caller may impersonate."""
-        return Cluster(
-            self._client, server=self.server, name=self.name, namespace=self.namespace, user=user, groups=groups
-        )
+        return self._somebody(user, groups, only_dry=self._only_dry)
 
     def asking(self, user: str, groups: Sequence[str] = ()) -> "Cluster":
         """As ``impersonating``, for questions only: whatever would change something and is no dry run is not sent."""
+        return self._somebody(user, groups, only_dry=True)
+
+    def _somebody(self, user: str, groups: Sequence[str], *, only_dry: bool) -> "Cluster":
         return Cluster(
             self._client,
             server=self.server,
@@ -87,7 +88,7 @@ class Cluster:
             namespace=self.namespace,
             user=user,
             groups=groups,
-            only_dry=True,
+            only_dry=only_dry,
         )
 
     def close(self) -> None:

@@ -329,3 +329,14 @@ def test_a_connection_for_questions_sends_nothing_but_dry_runs(server: Server, c
     asking.create(document, dry_run=True)
     method, path, headers, _ = server.asked[0]
     assert (method, "dryRun=All" in path, headers["Impersonate-User"]) == ("POST", True, "alice")
+
+
+def test_whoever_only_asks_goes_on_asking_as_somebody_else(server: Server, cluster: Cluster) -> None:
+    server.answers = [says({})]
+    somebody = cluster.asking("alice").impersonating("bob", ("qa",))
+    document = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a", "namespace": "shop"}}
+    with pytest.raises(StateError, match="no dry run"):
+        somebody.create(document)
+    somebody.create(document, dry_run=True)
+    (asked,) = server.asked
+    assert (asked[2]["Impersonate-User"], asked[2]["Impersonate-Group"]) == ("bob", "qa")
