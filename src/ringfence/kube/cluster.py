@@ -105,7 +105,15 @@ class Cluster:
 
     def version(self) -> str:
         """The API server's version, such as ``v1.37.2``."""
-        return str(self.request("GET", "/version").get("gitVersion", ""))
+        return str(self._version().get("gitVersion", ""))
+
+    def minor(self) -> str:
+        """The minor version that it serves, such as ``36``: the one that it emulates (KEP-4330), else its own."""
+        said = self._version()
+        return str(said.get("emulationMinor") or said.get("minor"))
+
+    def _version(self) -> Json:
+        return self.request("GET", "/version")
 
     def resources(self) -> tuple[Resource, ...]:
         """Every resource that the cluster serves, at its preferred version. Asked once a connection."""

@@ -340,3 +340,14 @@ def test_whoever_only_asks_goes_on_asking_as_somebody_else(server: Server, clust
     somebody.create(document, dry_run=True)
     (asked,) = server.asked
     assert (asked[2]["Impersonate-User"], asked[2]["Impersonate-Group"]) == ("bob", "qa")
+
+
+@pytest.mark.parametrize(
+    ("said", "minor"),
+    [({"minor": "37"}, "37"), ({"minor": "37", "emulationMinor": "36"}, "36"), ({"minor": "33+"}, "33+")],
+)
+def test_the_minor_version_is_the_one_that_is_emulated(
+    server: Server, cluster: Cluster, said: dict[str, str], minor: str
+) -> None:
+    server.answers = [says({"major": "1", **said})]
+    assert cluster.minor() == minor

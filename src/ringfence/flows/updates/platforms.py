@@ -79,8 +79,7 @@ class EnginePlatform:
         here = next(one for one in site.topology.environments if one.name == environment)
         for cluster in here.clusters:
             with targets.open(cluster.name) as connection:
-                said = connection.request("GET", "/version")
-            minor = str(said.get("emulationMinor") or said.get("minor"))
+                minor = connection.minor()
             if minor != str(wanted.minor):
                 return f"{cluster.name} says that it is Kubernetes {wanted.major}.{minor}, not {wanted}"
         return None
