@@ -2,7 +2,7 @@
 
 from importlib import import_module
 
-_MODULES = ("identity", "escalation", "pods", "nodes", "secrets", "delivery", "components", "custom", "asked")
+_MODULES = ("identity", "escalation", "eks", "pods", "nodes", "secrets", "delivery", "components", "custom", "asked")
 
 
 def load_rules() -> None:

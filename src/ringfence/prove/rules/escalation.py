@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from ringfence.prove.closure.capability import EVERYWHERE, Can, Capability, acts_as
 from ringfence.prove.closure.engine import Derivation, State
-from ringfence.prove.facts.cluster import ClusterFacts
 from ringfence.prove.rbac.index import MASTERS, SERVICE_ACCOUNT_USER, RoleRules, Subject
 from ringfence.prove.rbac.powers import CLUSTER_POWERS, Power, powers_of, touches_of
 from ringfence.prove.rules.registry import RuleWorld, rule
@@ -322,98 +321,3 @@ def api_services(world: RuleWorld, capability: Capability, state: State) -> Iter
             "apiserver/custom-api",
             via(state, capability, "requests of others can be answered by one's own server"),
         )
-
-
-@rule(
-    "eks/aws-auth",
-    "On EKS, who writes the ConfigMap kube-system/aws-auth gives any cloud identity any group.",
-    source="docs.aws.amazon.com/eks, aws-auth ConfigMap",
-    on=(Can.POWER,),
-)
-def aws_auth(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
-    """Only where that ConfigMap is used: it is there."""
-    if capability.name != Power.WRITE_CONFIG_MAPS.value or capability.namespace not in (EVERYWHERE, "kube-system"):
-        return
-    if names_of(capability) and "aws-auth" not in names_of(capability):
-        return
-    from ringfence.prove import kinds
-
-    for document in world.clusters[capability.cluster].snapshot.of(kinds.CONFIG_MAP):
-        metadata = document["metadata"]
-        if (metadata["namespace"], metadata["name"]) == ("kube-system", "aws-auth"):
-            yield Derivation(
-                Capability(Can.CLUSTER_ADMIN, capability.cluster),
-                "eks/aws-auth",
-                step(
-                    "a cloud identity of one's own can be mapped to system:masters",
-                    "ConfigMap kube-system/aws-auth",
-                    f"{capability.cluster}:configmap/kube-system/aws-auth",
-                ),
-            )
-
-
-@rule(
-    "eks/mapped-role",
-    "On EKS, a pod whose cloud role the ConfigMap kube-system/aws-auth maps is the user and the groups that it names.",
-    source="docs.aws.amazon.com/eks, aws-auth ConfigMap and IAM roles for service accounts",
-    on=(Can.ACT_AS,),
-)
-def mapped_role(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
-    """The role of the ServiceAccount's annotation."""
-    if capability.detail != "ServiceAccount":
-        return
-    facts = world.clusters[capability.cluster]
-    mapped = facts.memory.once(("aws-auth", facts.name), lambda: _mapped(facts))
-    if not mapped:
-        return
-    roles = facts.memory.once(("cloud roles", facts.name), lambda: _cloud_roles(facts))
-    role = roles.get((capability.namespace, capability.name), "")
-    for kind, name in mapped.get(role, ()):
-        text = f"ServiceAccount {capability.namespace}/{capability.name} has the role {role}: {kind.lower()} {name}"
-        yield Derivation(
-            acts_as(facts.name, kind, "", name),
-            "eks/mapped-role",
-            step(text, "ConfigMap kube-system/aws-auth", f"{facts.name}:configmap/kube-system/aws-auth"),
-        )
-
-
-def _cloud_roles(facts: ClusterFacts) -> dict[tuple[str, str], str]:
-    """The cloud role of every ServiceAccount that has one, by namespace and name."""
-    from ringfence.prove import kinds
-
-    found = {}
-    for document in facts.snapshot.of(kinds.SERVICE_ACCOUNT):
-        metadata = document["metadata"]
-        role = (metadata.get("annotations") or {}).get("eks.amazonaws.com/role-arn")
-        if role:
-            found[metadata["namespace"], metadata["name"]] = role
-    return found
-
-
-def _mapped(facts: ClusterFacts) -> dict[str, list[tuple[str, str]]]:
-    """Users and groups by cloud role, as aws-auth maps them; what cannot be read maps nothing."""
-    import yaml
-
-    from ringfence.prove import kinds
-
-    found: dict[str, list[tuple[str, str]]] = {}
-    for document in facts.snapshot.of(kinds.CONFIG_MAP):
-        metadata = document["metadata"]
-        if (metadata["namespace"], metadata["name"]) != ("kube-system", "aws-auth"):
-            continue
-        try:
-            rows = yaml.safe_load((document.get("data") or {}).get("mapRoles") or "[]")
-        except yaml.YAMLError:
-            continue
-        for row in rows if isinstance(rows, list) else ():
-            if isinstance(row, dict) and isinstance(row.get("rolearn"), str):
-                groups = row.get("groups")
-                names = (
-                    [("Group", item) for item in groups or () if isinstance(item, str)]
-                    if isinstance(groups, list)
-                    else []
-                )
-                if isinstance(row.get("username"), str):
-                    names.append(("User", row["username"]))
-                found.setdefault(row["rolearn"], []).extend(names)
-    return found
