@@ -1,7 +1,7 @@
 """Performance: can A starve B? Asked of ``prove.performance``, with what A can bring about from the closure."""
 
 import operator
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from ringfence.prove.admission.attacks import class_attack, policies_of
 from ringfence.prove.admission.placement import NodeChoice, nodes_open_to, placement_view
@@ -181,12 +181,19 @@ def _tenant(world: ProofWorld, facts: ClusterFacts, state: State, side: Territor
 def _powered(facts: ClusterFacts, state: State, powers: tuple[Power, ...], *, certain: bool) -> frozenset[str]:
     """The namespaces in which any of the powers is there."""
     names = {power.value for power in powers}
-    found = {
-        item.namespace
-        for item in state.of(Can.POWER, facts.name)
-        if item.name in names and (not certain or state.reached[item].doubts == 0)
-    }
-    return frozenset(facts.every_namespace()) if EVERYWHERE in found else frozenset(found)
+    held = (item for item in state.of(Can.POWER, facts.name) if item.name in names)
+    return _namespaces(facts, state, held, certain=certain)
+
+
+def _creates_in(facts: ClusterFacts, state: State, *, certain: bool) -> frozenset[str]:
+    """The namespaces in which pods can be made."""
+    return _namespaces(facts, state, state.of(Can.CREATE_PODS, facts.name), certain=certain)
+
+
+def _namespaces(facts: ClusterFacts, state: State, held: Iterable[Capability], *, certain: bool) -> frozenset[str]:
+    """Where capabilities are held; ``certain``: those in doubt do not count."""
+    found = frozenset(item.namespace for item in held if not certain or state.reached[item].doubts == 0)
+    return frozenset(facts.every_namespace()) if EVERYWHERE in found else found
 
 
 def _scaled(facts: ClusterFacts, state: State, *, certain: bool) -> list[PodFacts]:
@@ -196,15 +203,6 @@ def _scaled(facts: ClusterFacts, state: State, *, certain: bool) -> list[PodFact
     """
     spaces = _powered(facts, state, (Power.SCALE,), certain=certain)
     return [pod for name in sorted(spaces) for pod in facts.pods_in.get(name, ()) if pod.template]
-
-
-def _creates_in(facts: ClusterFacts, state: State, *, certain: bool) -> frozenset[str]:
-    found = {
-        item.namespace
-        for item in state.of(Can.CREATE_PODS, facts.name)
-        if not certain or state.reached[item].doubts == 0
-    }
-    return frozenset(facts.every_namespace()) if EVERYWHERE in found else frozenset(found)
 
 
 def _capacity(world: ProofWorld, facts: ClusterFacts) -> Capacity:
