@@ -1,7 +1,6 @@
 """What follows from deciding what a delivery tool deploys: Argo CD and Flux act with rights of their own."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -12,7 +11,7 @@ from ringfence.prove.facts.cluster import ClusterFacts
 from ringfence.prove.kinds import Object, ObjectName, object_name
 from ringfence.prove.rbac.powers import Power
 from ringfence.prove.rules.escalation import names_of
-from ringfence.prove.rules.registry import RuleWorld, rule
+from ringfence.prove.rules.registry import RuleWorld, credited, rule
 from ringfence.prove.rules.wording import object_step, via, who
 
 _ARGO = "argo-cd.readthedocs.io/en/stable/user-guide/projects"
@@ -71,8 +70,8 @@ def _from_other_namespaces(world: RuleWorld, facts: ClusterFacts, namespace: str
     for project in facts.snapshot.of(kinds.ARGO_PROJECT):
         sources = (project.get("spec") or {}).get("sourceNamespaces") or ()
         if any(fnmatchcase(namespace, pattern) for pattern in sources):
-            for derivation in _of_project(world, facts, project, f"one's own in {namespace}"):
-                yield replace(derivation, rule="argocd/write-applications")
+            found = _of_project(world, facts, project, f"one's own in {namespace}")
+            yield from credited("argocd/write-applications", found)
 
 
 def _of_project(world: RuleWorld, facts: ClusterFacts, project: Object, shown: str) -> Iterator[Derivation]:
@@ -97,8 +96,7 @@ def project_roles(world: RuleWorld, capability: Capability, state: State) -> Ite
         for role in (project.get("spec") or {}).get("roles") or ():
             if capability.name in (role.get("groups") or ()) and any(map(_lets_write, role.get("policies") or ())):
                 shown = f"of role {role['name']} ({who(capability)})"
-                for derivation in _of_project(world, facts, project, shown):
-                    yield replace(derivation, rule="argocd/project-roles")
+                yield from credited("argocd/project-roles", _of_project(world, facts, project, shown))
 
 
 @rule(
@@ -114,8 +112,7 @@ def global_roles(world: RuleWorld, capability: Capability, state: State) -> Iter
     facts = world.clusters[capability.cluster]
     for document in _settings_of(facts):
         if document["metadata"]["name"] == "argocd-rbac-cm":
-            for derivation in _global(world, facts, document, capability):
-                yield replace(derivation, rule="argocd/global-roles")
+            yield from credited("argocd/global-roles", _global(world, facts, document, capability))
 
 
 @rule(

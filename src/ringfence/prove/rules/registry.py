@@ -5,7 +5,7 @@ The reference page is generated from this table, and a verdict names the rules t
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ringfence.prove.closure.capability import Can, Capability
 from ringfence.prove.closure.engine import Derivation, State
@@ -53,6 +53,11 @@ def rule(name: str, says: str, *, source: str, on: tuple[Can, ...], versions: st
         return body
 
     return enter
+
+
+def credited(name: str, found: Iterable[Derivation]) -> Iterator[Derivation]:
+    """What was found on the way, as the rule of that name gives it: for rules that go the way of another one."""
+    return (replace(derivation, rule=name) for derivation in found)
 
 
 def state_rule(name: str, says: str, *, source: str, versions: str = "all") -> str:

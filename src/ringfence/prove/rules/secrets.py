@@ -1,7 +1,6 @@
 """What follows from reading Secrets: tokens, kubeconfigs, the credentials of other clusters."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from ringfence.prove.closure.capability import EVERYWHERE, Can, Capability, acts_as
 from ringfence.prove.closure.engine import Derivation, State
@@ -11,7 +10,7 @@ from ringfence.prove.kinds import Object, ObjectName
 from ringfence.prove.rbac.index import user
 from ringfence.prove.rbac.powers import Power
 from ringfence.prove.rules.escalation import names_of
-from ringfence.prove.rules.registry import RuleWorld, rule
+from ringfence.prove.rules.registry import RuleWorld, credited, rule
 from ringfence.prove.rules.wording import object_step
 from ringfence.prove.snapshot import Material, MaterialKind
 
@@ -108,8 +107,7 @@ def tokens_elsewhere(world: RuleWorld, capability: Capability, state: State) -> 
     for owner in owners:
         for material in facts.materials_of.get(owner, ()):
             if material.kind in (MaterialKind.TOKEN, MaterialKind.KUBECONFIG):
-                for derivation in _speaks_for(world, facts, material):
-                    yield replace(derivation, rule="secrets/tokens-elsewhere")
+                yield from credited("secrets/tokens-elsewhere", _speaks_for(world, facts, material))
 
 
 def _secrets(facts: ClusterFacts, capability: Capability) -> Iterator[tuple[str, str, Object]]:
