@@ -62,6 +62,18 @@ class ClusterFacts:
     def _every_account_place(self) -> Mapping[str, None]:
         return dict.fromkeys([*self.every_namespace(), *self.rbac.account_places()])
 
+    def document(self, kind: kinds.Kind, namespace: str, name: str) -> Object | None:
+        """One object as the snapshot has it, None when it is not there; no namespace: a cluster-scoped one."""
+        named = self.memory.once(("documents", self.name, kind), lambda: self._documents(kind))
+        return named.get((namespace, name))
+
+    def _documents(self, kind: kinds.Kind) -> Mapping[tuple[str, str], Object]:
+        found: dict[tuple[str, str], Object] = {}
+        for document in self.snapshot.of(kind):
+            metadata = document["metadata"]
+            found.setdefault((metadata.get("namespace") or "", metadata["name"]), document)
+        return found
+
     def bound_claims(self) -> Mapping[str, Mapping[str, str]]:
         """By namespace the PersistentVolumeClaims that are bound, each with its volume."""
         return self.memory.once(("bound claims", self.name), self._bound_claims)

@@ -2,7 +2,9 @@
 
 from importlib import import_module
 
-_MODULES = ("identity", "escalation", "eks", "pods", "nodes", "secrets", "delivery", "components", "custom", "asked")
+_MODULES = (
+    "identity", "escalation", "eks", "pods", "nodes", "secrets", "delivery", "flux", "components", "custom", "asked",
+)  # fmt: skip
 
 
 def load_rules() -> None:

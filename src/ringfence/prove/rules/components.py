@@ -58,13 +58,12 @@ def _behind(facts: ClusterFacts, capability: Capability, namespace: str, name: s
         return capability.namespace in (EVERYWHERE, namespace)
     if capability.namespace != namespace:
         return False
-    for service in facts.snapshot.of(kinds.SERVICE):
-        metadata = service["metadata"]
-        if (metadata["namespace"], metadata["name"]) == (namespace, name):
-            selector = (service.get("spec") or {}).get("selector") or {}
-            pod = facts.pod_named.get((capability.detail, namespace, capability.name))
-            return pod is not None and all(pod.labels.get(key) == value for key, value in selector.items())
-    return True
+    service = facts.document(kinds.SERVICE, namespace, name)
+    if service is None:
+        return True
+    selector = (service.get("spec") or {}).get("selector") or {}
+    pod = facts.pod_named.get((capability.detail, namespace, capability.name))
+    return pod is not None and all(pod.labels.get(key) == value for key, value in selector.items())
 
 
 _MAKERS_OF_PODS = frozenset(

@@ -1,11 +1,11 @@
-"""What follows from deciding what a delivery tool deploys: Argo CD and Flux act with rights of their own."""
+"""What follows from deciding what Argo CD deploys: it acts with rights of its own."""
 
 from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
 from ringfence.prove import kinds
-from ringfence.prove.closure.capability import EVERYWHERE, Can, Capability, acts_as
+from ringfence.prove.closure.capability import EVERYWHERE, Can, Capability
 from ringfence.prove.closure.engine import Derivation, State
 from ringfence.prove.facts.cluster import ClusterFacts
 from ringfence.prove.kinds import Object, ObjectName, object_name
@@ -15,13 +15,10 @@ from ringfence.prove.rules.registry import RuleWorld, credited, rule
 from ringfence.prove.rules.wording import object_step, via, who
 
 _ARGO = "argo-cd.readthedocs.io/en/stable/user-guide/projects"
-_FLUX = "fluxcd.io/flux/installation/configuration/multitenancy"
-_FLUX_KINDS = (kinds.FLUX_KUSTOMIZATION, kinds.FLUX_HELM_RELEASE)
 _DANGEROUS = frozenset(
     {"*", "ClusterRole", "ClusterRoleBinding", "MutatingWebhookConfiguration", "ValidatingWebhookConfiguration",
      "CustomResourceDefinition", "PersistentVolume", "Namespace", "APIService"}
 )  # fmt: skip
-_FLUX_CONTROLLERS = ("kustomize-controller", "helm-controller")
 
 
 @rule(
@@ -33,7 +30,7 @@ _FLUX_CONTROLLERS = ("kustomize-controller", "helm-controller")
 def application(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
     """The destinations of the project, in this cluster and in the others that the Argo CD manages."""
     facts = world.clusters[capability.cluster]
-    found = _named(facts, kinds.ARGO_APPLICATION, capability.namespace, capability.name)
+    found = facts.document(kinds.ARGO_APPLICATION, capability.namespace, capability.name)
     if found is None:
         return
     yield from _through_project(world, facts, found, object_name(facts.name, found))
@@ -181,7 +178,7 @@ _ACTED = frozenset({"applications", "applicationsets", "exec", "*", "projects", 
 def _through_project(world: RuleWorld, facts: ClusterFacts, document: Object, name: ObjectName) -> Iterator[Derivation]:
     spec = document.get("spec") or {}
     project_name = spec.get("project") or "default"
-    project = _named(facts, kinds.ARGO_PROJECT, name.namespace, project_name)
+    project = facts.document(kinds.ARGO_PROJECT, name.namespace, project_name)
     shown = ObjectName(facts.name, "AppProject", name.namespace, project_name)
     if project is None:
         text = f"Application {name.name} deploys what AppProject {project_name} allows"
@@ -220,7 +217,7 @@ def shared_repository(world: RuleWorld, capability: Capability, state: State) ->
     if capability.detail != "Application" or world.partition.assume.facts.get("repositories") == "platform":
         return
     facts = world.clusters[capability.cluster]
-    found = _named(facts, kinds.ARGO_APPLICATION, capability.namespace, capability.name)
+    found = facts.document(kinds.ARGO_APPLICATION, capability.namespace, capability.name)
     if found is None:
         return
     ours, itself = frozenset(_repositories(found)), object_name(facts.name, found)
@@ -367,75 +364,3 @@ def _allowed(rules: Mapping[str, Any], tie: Mapping[str, str], namespace: str, *
             return False
         yes = yes or loosely or fnmatchcase(namespace, pattern)
     return yes
-
-
-def _named(facts: ClusterFacts, kind: kinds.Kind, namespace: str, name: str) -> Object | None:
-    key = ("named", facts.name, kind, namespace, name)
-    return facts.memory.once(key, lambda: _find(facts, kind, namespace, name))
-
-
-def _find(facts: ClusterFacts, kind: kinds.Kind, namespace: str, name: str) -> Object | None:
-    for document in facts.snapshot.of(kind):
-        metadata = document["metadata"]
-        if (metadata["namespace"], metadata["name"]) == (namespace, name):
-            return document
-    return None
-
-
-@rule(
-    "flux/write",
-    "Who writes Flux objects has the controller apply them: with its own rights unless an account is named.",
-    source=_FLUX,
-    on=(Can.POWER,),
-)
-def flux_write(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
-    """Closed where the controllers run with --default-service-account."""
-    if capability.name != Power.WRITE_FLUX.value:
-        return
-    facts = world.clusters[capability.cluster]
-    if _locked_down(facts):
-        return
-    text = "a Kustomization or HelmRelease without an account is applied with the controller's own rights"
-    if not _controllers(facts) and not any(facts.snapshot.of(kind) for kind in _FLUX_KINDS):
-        return
-    doubt = None if _controllers(facts) else "whether Flux runs with --default-service-account"
-    yield Derivation(Capability(Can.CLUSTER_ADMIN, facts.name), "flux/write", via(state, capability, text), doubt)
-
-
-@rule(
-    "flux/owned",
-    "What a deployment's own Flux object applies, it applies with the controller's rights unless an account is named.",
-    source=_FLUX,
-    on=(Can.DELIVER,),
-)
-def flux_owned(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
-    """The account named, in the object's namespace; none named: the controller's own."""
-    facts = world.clusters[capability.cluster]
-    for kind in (kinds.FLUX_KUSTOMIZATION, kinds.FLUX_HELM_RELEASE):
-        if capability.detail != kind.kind:
-            continue
-        document = _named(facts, kind, capability.namespace, capability.name)
-        if document is None:
-            continue
-        account = (document.get("spec") or {}).get("serviceAccountName")
-        name = object_name(facts.name, document)
-        if account:
-            gives = acts_as(facts.name, "ServiceAccount", name.namespace, account)
-            yield Derivation(gives, "flux/owned", object_step(f"{kind.kind} {name.name} applies as {account}", name))
-        elif not _locked_down(facts):
-            text = f"{kind.kind} {name.name} names no account: the controller applies it with its own rights"
-            yield Derivation(Capability(Can.CLUSTER_ADMIN, facts.name), "flux/owned", object_step(text, name))
-
-
-def _controllers(facts: ClusterFacts) -> list[list[str]]:
-    return [
-        [*(container.get("command") or ()), *(container.get("args") or ())]
-        for pod in facts.pods
-        for container in pod.spec.get("containers") or ()
-        if any(name in pod.name.name for name in _FLUX_CONTROLLERS)
-    ]
-
-
-def _locked_down(facts: ClusterFacts) -> bool:
-    words = _controllers(facts)
-    return bool(words) and all(any(word.startswith("--default-service-account=") for word in line) for line in words)

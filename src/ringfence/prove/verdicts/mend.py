@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ringfence.prove import kinds
-from ringfence.prove.kinds import Kind, Object
+from ringfence.prove.kinds import Kind
 from ringfence.prove.proof import Mend, Step
 from ringfence.prove.verdicts.world import ProofWorld
 
@@ -43,7 +43,7 @@ def _enforce(cluster: str, namespace: str) -> Mend:
 def _unbind(world: ProofWorld, cluster: str, kind: Kind, name: str, step: Step) -> Mend | None:
     namespace, slash, short = name.partition("/")
     place, short = (namespace, short) if slash else ("", name)
-    document = _find(world, cluster, kind, place, short)
+    document = world.clusters[cluster].document(kind, place, short)
     flag = f" -n {place}" if place else ""
     shown = f"{kind.kind} {place + '/' if place else ''}{short}"
     if document is None:
@@ -62,14 +62,6 @@ def _unbind(world: ProofWorld, cluster: str, kind: Kind, name: str, step: Step) 
     }
     who = ", ".join(_shown(subject) for subject in subjects if subject not in kept)
     return Mend(f"in {cluster}, remove {who} from {shown}: kubectl apply -f the patch", _yaml(changed))
-
-
-def _find(world: ProofWorld, cluster: str, kind: Kind, namespace: str, name: str) -> Object | None:
-    for document in world.clusters[cluster].snapshot.of(kind):
-        metadata = document["metadata"]
-        if metadata["name"] == name and (metadata.get("namespace") or "") == namespace:
-            return document
-    return None
 
 
 def _used(subject: Mapping[str, Any], place: str, text: str) -> bool:
