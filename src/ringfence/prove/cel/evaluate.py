@@ -4,7 +4,7 @@ Source: the CEL language definition: ``&&`` and ``||`` are commutative and absor
 equality of different types is false. Whatever is not written here evaluates to anything.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Any
@@ -202,14 +202,24 @@ def _contains(container: Atom, wanted: Atom) -> Value:
 
 
 def _list(node: Node, scope: Scope) -> Value:
-    return (Items(tuple(evaluate(child, scope) for child in node.below)),)
+    items = tuple(evaluate(child, scope) for child in node.below)
+    return _written_out(Items(items), items)
 
 
 def _map(node: Node, scope: Scope) -> Value:
     keys, values = node.below[::2], node.below[1::2]
     if not all(key.kind == "literal" and isinstance(key.word, str) for key in keys):
         return ANYTHING
-    return (Shape({key.word: evaluate(value, scope) for key, value in zip(keys, values, strict=True)}),)
+    found = {key.word: evaluate(value, scope) for key, value in zip(keys, values, strict=True)}
+    return _written_out(Shape(found), found.values())
+
+
+def _written_out(whole: Atom, parts: Collection[Value]) -> Value:
+    """A list or map of the expression itself: an error as soon as one of its parts is one."""
+    if ERROR in parts:
+        return ERROR
+    unsure = any(Mark.ERROR in part or Mark.ANYTHING in part for part in parts)
+    return (whole, Mark.ERROR) if unsure else (whole,)
 
 
 def _call(node: Node, scope: Scope) -> Value:
