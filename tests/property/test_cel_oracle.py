@@ -9,9 +9,10 @@ from celpy.evaluation import CELEvalError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ringfence.prove.cel.bound import collect
 from ringfence.prove.cel.evaluate import Scope, evaluate
 from ringfence.prove.cel.parse import parse
-from ringfence.prove.cel.policies import PodPolicies, collect
+from ringfence.prove.cel.policies import PodPolicies
 from ringfence.prove.cel.values import Mark, known, truths
 from ringfence.prove.scheduling.could import could_land
 from ringfence.prove.scheduling.land import land

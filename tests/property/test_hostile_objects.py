@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from property.network_worlds import clusters
 from ringfence.prove.answer import Truth
-from ringfence.prove.cel.policies import PodPolicies, collect
+from ringfence.prove.cel.bound import collect
+from ringfence.prove.cel.policies import PodPolicies
 from ringfence.prove.cel.values import known
 from ringfence.prove.network.build import build_world
 from ringfence.prove.network.cni import assumed

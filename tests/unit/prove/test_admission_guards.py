@@ -6,6 +6,9 @@ from typing import Any
 import pytest
 
 from ringfence.prove.admission.placement import could_come
+from ringfence.prove.cel.bound import pod_policies
+from ringfence.prove.cel.policies import Says
+from ringfence.prove.cel.values import known
 from ringfence.prove.facts.cluster import cluster_facts
 from ringfence.prove.facts.territory import pool_nodes
 from ringfence.prove.partition import Assumptions
@@ -170,8 +173,64 @@ def test_whoever_relabels_the_namespace_leads_it_out_of_an_admission_policy() ->
     by_label = policy("false", namespaceSelector={"matchLabels": marked})
     by_name = policy("false", namespaceSelector={"matchLabels": {"kubernetes.io/metadata.name": HERE}})
     assert guarded(*by_label, labels=marked, rules=[]) is Answer.HOLDS
-    assert guarded(*by_label, *RELABELS, labels=marked, rules=[]) is not Answer.HOLDS
+    assert guarded(*by_label, *RELABELS, labels=marked, rules=[]) is Answer.BROKEN
     assert guarded(*by_name, *RELABELS, labels=marked, rules=[]) is Answer.HOLDS
+
+
+def selecting(operator: str, *values: str) -> Object:
+    expression: Object = {"key": "exempt", "operator": operator}
+    return {"matchExpressions": [{**expression, "values": list(values)} if values else expression]}
+
+
+@pytest.mark.parametrize("selector", [selecting("DoesNotExist"), selecting("NotIn", "yes", "no")])
+def test_whoever_relabels_the_namespace_puts_on_the_label_that_exempts_it(selector: Object) -> None:
+    exempting = policy("false", namespaceSelector=selector)
+    assert guarded(*exempting, rules=[]) is Answer.HOLDS
+    assert guarded(*exempting, *RELABELS, rules=[]) is Answer.BROKEN
+    exempting[0]["spec"]["matchConstraints"].pop("namespaceSelector")
+    exempting[1]["spec"]["matchResources"] = {"namespaceSelector": selector}
+    assert guarded(*exempting, rules=[]) is Answer.HOLDS
+    assert guarded(*exempting, *RELABELS, rules=[]) is Answer.BROKEN
+
+
+def test_no_choice_of_labels_leads_out_of_two_policies_that_share_all_between_them() -> None:
+    one = policy("false", namespaceSelector=selecting("Exists"))
+    other = policy("false", namespaceSelector=selecting("DoesNotExist"))
+    for item in other:
+        item["metadata"]["name"] = "other"
+    other[1]["spec"]["policyName"] = "other"
+    assert guarded(*one, *other, *RELABELS, rules=[]) is not Answer.BROKEN
+
+
+@pytest.mark.parametrize(
+    ("expression", "labels"),
+    [
+        ("!has(namespaceObject.metadata.labels.guarded)", {"guarded": "yes"}),
+        ("has(namespaceObject.metadata.labels.exempt)", {}),
+        ("has(namespaceObject.metadata.annotations) && has(namespaceObject.metadata.annotations.exempt)", {}),
+    ],
+)
+def test_whoever_relabels_the_namespace_writes_what_policies_read_of_it(
+    expression: str, labels: dict[str, str]
+) -> None:
+    """Labels and annotations alike; what a policy reads of the name stays."""
+    assert guarded(*policy(expression), labels=labels, rules=[]) is Answer.HOLDS
+    assert guarded(*policy(expression), *RELABELS, labels=labels, rules=[]) is not Answer.HOLDS
+    by_name = policy(f"namespaceObject.metadata.name != '{HERE}'")
+    assert guarded(*by_name, *RELABELS, labels=labels, rules=[]) is Answer.HOLDS
+
+
+def test_a_namespace_that_is_not_in_the_snapshot_still_has_its_name() -> None:
+    """Every namespace carries its name as a label, whatever else it carries."""
+
+    def says(namespace: str, **selector: Any) -> Says:
+        facts = cluster(policy("false", namespaceSelector=selector))
+        return pod_policies(facts, namespace, None).verdict(known({"spec": {}})).says
+
+    by_name = {"matchLabels": {"kubernetes.io/metadata.name": "team"}}
+    assert says("team", **by_name) is Says.REFUSES
+    assert says("other", **by_name) is Says.PASSES
+    assert says("team", matchLabels={"guarded": "yes"}) is Says.MAYBE
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from ringfence.prove.answer import Truth
-from ringfence.prove.cel.policies import PodPolicies, collect
+from ringfence.prove.cel.bound import collect
+from ringfence.prove.cel.policies import PodPolicies
 from ringfence.prove.cel.values import known
 from ringfence.prove.scheduling.could import could_land
 from ringfence.prove.scheduling.view import build_placement

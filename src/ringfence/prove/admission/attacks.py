@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from ringfence.prove.cel.policies import PodPolicies, Says, pod_policies
+from ringfence.prove.cel.bound import pod_policies, relabelled_policies
+from ringfence.prove.cel.policies import PodPolicies, Says
 from ringfence.prove.cel.values import ANYTHING, Items, Shape, Value, known
 from ringfence.prove.facts.cluster import ClusterFacts
 
@@ -40,8 +41,7 @@ def policies_of(facts: ClusterFacts, namespace: str, *, relabelled: bool = False
 def _policies_of(facts: ClusterFacts, namespace: str, *, relabelled: bool) -> PodPolicies:
     space = facts.spaces.get(namespace)
     if relabelled and space is not None:
-        # As somebody would strip it to escape a selector.
-        space = {**space, "metadata": {"name": namespace}}
+        return relabelled_policies(facts.snapshot, namespace, space)
     return pod_policies(facts.snapshot, namespace, space)
 
 
