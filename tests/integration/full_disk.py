@@ -9,14 +9,13 @@ import os
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import psutil
 
 from integration.conftest import home_at
 from integration.killing import ringfence
+from patience import eventually
 from ringfence.base.errors import RingfenceError
 from ringfence.kube import CONFIG_MAPS, open_cluster
 
@@ -51,7 +50,7 @@ def main() -> None:
         seen = status.read_bytes()
 
         def fill_when_it_has_begun() -> None:
-            wait(lambda: status.read_bytes() != seen)
+            eventually(lambda: status.read_bytes() != seen, "the cluster has begun", _PATIENCE, every=0.005)
             fill(filler, leave=0)
 
         late = threading.Thread(target=fill_when_it_has_begun)
@@ -122,13 +121,6 @@ def engine_processes(disk: Path) -> list[psutil.Process]:
         for one in psutil.process_iter(["cmdline"])
         if (words := one.info["cmdline"]) and "ringfence-" in words[0] and any(str(disk) in word for word in words)
     ]
-
-
-def wait(condition: Callable[[], bool]) -> None:
-    """Until it is so, as long as patience lasts."""
-    until = time.monotonic() + _PATIENCE
-    while not condition() and time.monotonic() < until:
-        time.sleep(0.005)
 
 
 if __name__ == "__main__":

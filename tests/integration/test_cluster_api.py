@@ -17,6 +17,7 @@ import yaml
 
 from cluster_api import cluster_definition
 from integration.landscapes import write_landscape
+from patience import eventually
 from ringfence.base.clock import SystemClock
 from ringfence.base.paths import Paths
 from ringfence.decide.topology import Designation, Topology
@@ -98,20 +99,12 @@ def world(one_cluster: ClusterState, tmp_path_factory: pytest.TempPathFactory) -
     with open_cluster(one_cluster.kubeconfig) as management:
         management.apply(definition)
         management.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
-    wait_until_served(one_cluster.kubeconfig)
+    eventually(lambda: served(one_cluster.kubeconfig), "the definition is established", 60)
     with pytest.MonkeyPatch.context() as patch, open_cluster(one_cluster.kubeconfig) as management:
         patch.setenv("KUBECONFIG", str(one_cluster.kubeconfig))
         patch.setenv("CAPI_CONTEXT", context)
         clock = PlayedClock(management)
         yield World(management, landscape, topology, clock, Paths(folder / "s", folder / "d", folder / "c"))
-
-
-def wait_until_served(kubeconfig: Path) -> None:
-    real = SystemClock()
-    until = real.monotonic() + 60
-    while not served(kubeconfig):
-        assert real.monotonic() < until, "the definition was not established within a minute"
-        real.sleep(0.2)
 
 
 def served(kubeconfig: Path) -> bool:

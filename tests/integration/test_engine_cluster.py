@@ -12,7 +12,7 @@ from typing import Any
 import psutil
 import pytest
 
-from ringfence.base.clock import SystemClock
+from patience import eventually
 from ringfence.engine import Binaries, ClusterState, Engine, EngineState, EnvironmentState
 
 pytestmark = pytest.mark.engine
@@ -53,14 +53,6 @@ def admin(binaries: Binaries, one_cluster: ClusterState) -> Kubectl:
     return Kubectl(binaries.folder / "kubectl", one_cluster.kubeconfig)
 
 
-def eventually(condition: Any, seconds: float = 30.0) -> None:
-    clock = SystemClock()
-    deadline = clock.monotonic() + seconds
-    while not condition():
-        assert clock.monotonic() < deadline, f"not within {seconds} seconds"
-        clock.sleep(0.1)
-
-
 def test_the_state_says_what_runs(one_cluster: ClusterState, engine: Engine) -> None:
     now = engine.state("one").cluster("one-1")
     assert now == one_cluster
@@ -76,7 +68,7 @@ def test_the_state_says_what_runs(one_cluster: ClusterState, engine: Engine) -> 
 
 def test_nodes_are_ready_with_labels_and_taints(admin: Kubectl) -> None:
     # The node lifecycle controller takes its taint away a moment after a node is ready.
-    eventually(lambda: "node.kubernetes.io/not-ready" not in json.dumps(admin.get("nodes")))
+    eventually(lambda: "node.kubernetes.io/not-ready" not in json.dumps(admin.get("nodes")), "the nodes are ready")
     nodes = {node["metadata"]["name"]: node for node in admin.get("nodes")["items"]}
     assert sorted(nodes) == ["apps-1", "apps-2", "postgresql-1"]
     for node in nodes.values():
@@ -102,7 +94,7 @@ def test_pods_are_placed_where_taints_let_them_and_run(admin: Kubectl) -> None:
         assert len(addresses) == 4
     finally:
         admin.do("delete", "deployment", "web")
-    eventually(lambda: not admin.get("pods", "-l", "app=web")["items"])
+    eventually(lambda: not admin.get("pods", "-l", "app=web")["items"], "the pods are gone")
 
 
 _STATEFUL = """
@@ -131,7 +123,7 @@ def test_volumes_are_claimed_and_reclaimed(admin: Kubectl) -> None:
     finally:
         admin.do("delete", "statefulset", "store")
         admin.do("delete", "persistentvolumeclaims", "--all")
-    eventually(lambda: not admin.get("persistentvolumes")["items"])
+    eventually(lambda: not admin.get("persistentvolumes")["items"], "the volume is gone")
 
 
 @pytest.mark.parametrize(
@@ -324,7 +316,7 @@ def test_argo_cd_delivers_a_chart_from_a_file_repository(
     home.do("patch", "secret", "cluster-trial-1", "-n", "argocd", "-p", let_in)
     home.do("apply", "-f", "-", stdin=_application(repository))
     try:
-        eventually(lambda: _synced(home), 60)
+        eventually(lambda: _synced(home), "the Application is synced", 60)
         assert len(away.get("pods", "-n", "shop")["items"]) == 2
         revision = subprocess.run(
             ["git", "-C", str(work), "rev-parse", "HEAD"], check=True, capture_output=True, text=True

@@ -15,6 +15,7 @@ from typing import Protocol
 import psutil
 import pytest
 
+from patience import eventually
 from ringfence.base.clock import SystemClock
 from ringfence.base.errors import StateError
 from ringfence.base.paths import Paths
@@ -115,11 +116,7 @@ def gone(pids: list[int]) -> bool:
 def kill(pids: list[int]) -> None:
     for pid in pids:
         os.kill(pid, signal.SIGKILL)
-    clock = SystemClock()
-    deadline = clock.monotonic() + 20
-    while not gone(pids):
-        assert clock.monotonic() < deadline
-        clock.sleep(0.02)
+    eventually(lambda: gone(pids), "the processes are gone", 20, every=0.02)
 
 
 def numbers(state: EngineState) -> list[int]:

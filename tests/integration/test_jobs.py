@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from patience import eventually
 from ringfence.base.clock import SystemClock
 from ringfence.base.errors import RingfenceError
 from ringfence.engine import ClusterState
@@ -136,9 +137,9 @@ def test_a_job_that_had_ended_before_is_run_anew(cluster: Cluster) -> None:
     first = cluster.create(job_of(run, {}))
     name = first["metadata"]["name"]
     with kubelet(cluster, "Succeeded", 0) as owners:
-        deadline = CLOCK.monotonic() + 30
-        while not ((cluster.get(JOBS, name, "default") or {}).get("status") or {}).get("completionTime"):
-            assert CLOCK.monotonic() < deadline
-            CLOCK.sleep(0.1)
+        eventually(
+            lambda: ((cluster.get(JOBS, name, "default") or {}).get("status") or {}).get("completionTime"),
+            f"Job {name} has ended",
+        )
         assert ask(cluster, run).end is JobEnd.PASSED
     assert len({uid for owner, uid in owners if owner == name}) == 2

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ringfence.base.clock import SystemClock
+from patience import eventually
 from ringfence.base.errors import RingfenceError
 from ringfence.engine import ClusterState
 from ringfence.kube import Cluster, open_cluster
@@ -107,14 +107,6 @@ def random_pod(random: Random, name: str, node: str) -> Json:
     return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": SPACE}, "spec": spec}
 
 
-def eventually(condition: Any, what: str, seconds: float = 90.0) -> None:
-    clock = SystemClock()
-    deadline = clock.monotonic() + seconds
-    while not condition():
-        assert clock.monotonic() < deadline, f"{what}: not within {seconds} seconds"
-        clock.sleep(0.2)
-
-
 def placed(pod: Json) -> bool | None:
     """Where the scheduler has said so: is the pod placed?"""
     for condition in pod.get("status", {}).get("conditions", ()):
@@ -152,7 +144,7 @@ def run_round(cluster: Cluster, seed: int, pods: int) -> int:
         cluster.create(node)
     names = {node["metadata"]["name"] for node in nodes}
     try:
-        eventually(lambda: settled(cluster, names), "nodes are ready")
+        eventually(lambda: settled(cluster, names), "nodes are ready", 90)
         return _ask(cluster, random, sorted(names), pods, seed, view)
     finally:
         for item in cluster.list_raw(cluster.resource_of("v1", "Pod"), SPACE).items:
@@ -177,7 +169,7 @@ def _ask(cluster: Cluster, random: Random, names: list[str], pods: int, seed: in
         found.update({item["metadata"]["name"]: item for item in cluster.list_raw(resource, SPACE).items})
         return all(placed(found[name]) is not None for name in questions)
 
-    eventually(decided, "the scheduler has decided")
+    eventually(decided, "the scheduler has decided", 90)
     for name, (pod, target) in questions.items():
         expected = "yes" if placed(found[name]) else "no"
         answer = land(pod, target, view)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from patience import eventually
 from ringfence.base.clock import SystemClock
 from ringfence.base.errors import StateError
 from ringfence.engine import processes
@@ -63,16 +64,12 @@ def test_who_ignores_sigterm_is_killed_with_its_children(tmp_path: Path, monkeyp
     child = tmp_path / "child"
     program = _program(tmp_path, f"trap '' TERM; sleep 600 & echo $! > {child}")
     running = processes.start(program, tmp_path / "c", tmp_path / "log", {"PATH": os.environ["PATH"]})
-    clock = SystemClock()
-    while not child.exists() or not child.read_text().strip():
-        clock.sleep(0.01)
-    processes.stop([running], clock)
+    eventually(lambda: child.exists() and child.read_text().strip(), "the child has said its number", every=0.01)
+    processes.stop([running], SystemClock())
     assert not processes.alive(running)
     number = int(child.read_text())
-    deadline = clock.monotonic() + 5
-    while Path(f"/proc/{number}").exists() and "Z" not in Path(f"/proc/{number}/stat").read_text().split()[2]:
-        assert clock.monotonic() < deadline
-        clock.sleep(0.02)
+    stat = Path(f"/proc/{number}/stat")
+    eventually(lambda: not stat.exists() or "Z" in stat.read_text().split()[2], "the child is gone", 5, every=0.02)
 
 
 def test_a_log_is_private_and_begins_anew_with_each_run(

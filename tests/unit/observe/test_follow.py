@@ -5,7 +5,6 @@ The server here is a real one that knows one Pod and one Secret; whole API serve
 
 import json
 import threading
-import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -14,6 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from patience import eventually
 from ringfence.base.clock import SystemClock
 from ringfence.kube import open_cluster
 from ringfence.observe.follow import UNREAD, Following
@@ -128,10 +128,7 @@ class Api:
 
 
 def until(wanted: Callable[[], bool], seconds: float = 20.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not wanted():
-        assert time.monotonic() < deadline, "it never came"
-        time.sleep(0.02)
+    eventually(wanted, "the follower says so", seconds, every=0.02)
 
 
 @pytest.fixture
