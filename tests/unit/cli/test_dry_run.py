@@ -1,15 +1,13 @@
 """Every command that changes something can say what it would do without doing it."""
 
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-import typer
 
+from command_line import commands
 from promotion_world import Site, make_site
 from ringfence.base.paths import Paths
-from ringfence.cli.main import app, run
+from ringfence.cli.main import run
 
 LOOKING = {
     "plan", "regulations", "diff", "status", "kubectl", "kubeconfig", "prove", "can connect", "can access", "can land",
@@ -19,18 +17,10 @@ LOOKING = {
 """Commands that change nothing but the file that they are told to write."""
 
 
-def commands(group: Any, name: str = "") -> Iterator[tuple[str, Any]]:
-    names = group.list_commands(None) if hasattr(group, "list_commands") else []
-    if not names:
-        yield name, group
-    for one in names:
-        yield from commands(group.get_command(None, one), f"{name} {one}".strip())
-
-
 def test_every_mutation_has_a_dry_run() -> None:
     without = [
         name
-        for name, command in commands(typer.main.get_command(app))
+        for name, command in commands().items()
         if name not in LOOKING and not any("--dry-run" in parameter.opts for parameter in command.params)
     ]
     assert without == []

@@ -1,27 +1,14 @@
 """``--help`` teaches: every command has examples that the parser takes, and says what each word is."""
 
 import shlex
-from collections.abc import Iterator
-from typing import Any
 
 import pytest
-import typer
 
+from command_line import commands
 from ringfence.cli.examples import EXAMPLES
-from ringfence.cli.main import app, run
+from ringfence.cli.main import run
 
-ROOT = typer.main.get_command(app)
-
-
-def commands(group: Any, name: str = "") -> Iterator[tuple[str, Any]]:
-    names = group.list_commands(None) if hasattr(group, "list_commands") else []
-    if not names:
-        yield name, group
-    for one in names:
-        yield from commands(group.get_command(None, one), f"{name} {one}".strip())
-
-
-COMMANDS = dict(commands(ROOT))
+COMMANDS = commands()
 
 
 def typed(line: str) -> list[str]:
