@@ -13,10 +13,9 @@ from ringfence.cli.arguments import (
     Kubeconfig,
     Output,
     RepositoryOptions,
-    decide,
-    warn_of_other_origin,
 )
 from ringfence.cli.changes import print_changes
+from ringfence.cli.decided import brought, decide, warn_of_other_origin
 from ringfence.cli.output import Format, Table, print_data, print_table, say
 
 
@@ -35,14 +34,14 @@ def command(
 ) -> None:
     """Change what differs, deliver, prune what is gone; done when every deployment runs its revision and is healthy."""
     from ringfence.flows.apply import apply, prepared
-    from ringfence.flows.brought import Brought, take
+    from ringfence.flows.brought import take
     from ringfence.flows.origin import remember_origin
 
     decided = decide(file)
     warn_of_other_origin(decided, file)
-    brought = Brought(tuple(context or ()), kubeconfig, tuple(argocd or ()), tuple(repository or ()))
+    said = brought(context, kubeconfig, argocd, repository)
     name = decided.landscape.name
-    targets = take(name, decided.topology, decided.paths, decided.clock, brought, remember=not dry_run)
+    targets = take(name, decided.topology, decided.paths, decided.clock, said, remember=not dry_run)
     with prepared(decided.landscape, decided.topology, targets, foreign=prune_foreign) as ready:
         for note in ready.manifests.notes:
             say(f"note: {note.subject}: {note.text}")

@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
+from ringfence.cli.arguments import HERE, Actor, DryRun, LandscapeOption, Output
 from ringfence.cli.output import Format, print_data
-from ringfence.cli.promotion import DEFAULT, Actor, Because, DryRun, File, Output, ReleaseName, workspace
+from ringfence.cli.promotion import Because, ReleaseName, workspace
 
 
 def command(
@@ -21,7 +22,7 @@ def command(
     impact: Annotated[
         Path | None, typer.Option(help="A document that analyses the change's impact on security; it is signed.")
     ] = None,
-    file: File = DEFAULT,
+    file: LandscapeOption = HERE,
     actor: Actor = None,
     dry_run: DryRun = False,
     output: Output = Format.TABLE,

@@ -1,20 +1,29 @@
-"""Arguments and options that several verbs share, and the two steps that come first in each: read, decide."""
+"""Arguments and options that several verbs share: one spelling and one explanation each.
 
-from dataclasses import dataclass
+Nothing heavy is imported here: every ``--help`` reads this module.
+"""
+
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
 import typer
 
-from ringfence.base.clock import Clock, SystemClock
-from ringfence.base.paths import Paths
+from ringfence.base.errors import UsageError
 from ringfence.cli.output import Format
-from ringfence.decide.topology import Topology
-from ringfence.landscape.model import Landscape
+
+HERE = Path("ringfence.yaml")
+_FILE_OPTION = ("-f", "--file")
 
 File: TypeAlias = Annotated[Path, typer.Argument(help="The Landscape, or its folder.")]
+LandscapeOption: TypeAlias = Annotated[Path, typer.Option(*_FILE_OPTION, help="The Landscape, or its folder.")]
 Output: TypeAlias = Annotated[Format, typer.Option("-o", "--output", help="How to print.")]
 DryRun: TypeAlias = Annotated[bool, typer.Option("--dry-run", help="Say what would be done; do nothing.")]
+Actor: TypeAlias = Annotated[
+    str | None, typer.Option("--as", help="Who acts; default: the address that Git knows, else this machine's user.")
+]
+Reason: TypeAlias = Annotated[str, typer.Option("--because", help="The reason, for the ledger.")]
+
+# Clusters for what a Landscape asks
 
 ContextOptions: TypeAlias = Annotated[
     list[str] | None,
@@ -28,36 +37,33 @@ RepositoryOptions: TypeAlias = Annotated[
     list[str] | None, typer.Option("--repository", help="ENVIRONMENT=URL: a Git repository that its Argo CD can read.")
 ]
 
-HERE = Path("ringfence.yaml")
+# Clusters to prove, or to ask
+
+SnapshotsToRead: TypeAlias = Annotated[
+    list[str] | None, typer.Option("--snapshot", metavar="NAME=PATH", help="Objects of a cluster.")
+]
+ContextsToRead: TypeAlias = Annotated[
+    list[str] | None, typer.Option("--context", metavar="NAME=CONTEXT", help="A live cluster.")
+]
 
 
-@dataclass(frozen=True, slots=True)
-class Decided:
-    """A Landscape with its Topology, and where this user's state is."""
-
-    landscape: Landscape
-    topology: Topology
-    paths: Paths
-    clock: Clock
+def snapshot_paths(given: list[str] | None) -> dict[str, Path]:
+    """``--snapshot NAME=PATH`` by name. Raises UsageError for one without a name, or with another's."""
+    return {name: Path(path) for name, path in _named(given, "--snapshot", "PATH").items()}
 
 
-def warn_of_other_origin(decided: Decided, file: Path) -> None:
-    """Say so when the clusters of this landscape were last built from another file."""
-    from ringfence.cli.output import say
-    from ringfence.flows.origin import other_origin
-
-    other = other_origin(decided.paths, decided.landscape.name, file)
-    if other is not None:
-        say(
-            f"note: {decided.landscape.name} was last built from {other}; what this file does not name goes. "
-            "Another landscape needs another metadata.name"
-        )
+def context_names(given: list[str] | None) -> dict[str, str]:
+    """``--context NAME=CONTEXT`` by name. Raises UsageError for one without a name, or with another's."""
+    return _named(given, "--context", "CONTEXT")
 
 
-def decide(file: Path) -> Decided:
-    """Read the Landscape and plan it."""
-    from ringfence.flows.plan import plan
-    from ringfence.landscape.load import load_landscape
-
-    landscape = load_landscape(file)
-    return Decided(landscape, plan(landscape), Paths.from_environment(), SystemClock())
+def _named(given: list[str] | None, option: str, what: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for value in given or ():
+        name, equals, rest = value.partition("=")
+        if not equals or not name or not rest:
+            raise UsageError(f"{option} {value}: it is written {option} NAME={what}")
+        if name in found:
+            raise UsageError(f"{option}: the cluster {name!r} is given twice")
+        found[name] = rest
+    return found

@@ -9,6 +9,7 @@ import typer
 
 from ringfence.base.errors import ExitCode, UsageError
 from ringfence.base.text import printable, visible_json
+from ringfence.cli.arguments import ContextsToRead, Kubeconfig, Output, SnapshotsToRead, context_names, snapshot_paths
 from ringfence.cli.output import Format, print_data
 
 app = typer.Typer(
@@ -18,33 +19,14 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-Snapshots = Annotated[list[str] | None, typer.Option("--snapshot", metavar="NAME=PATH", help="Objects of a cluster.")]
-Contexts = Annotated[list[str] | None, typer.Option("--context", metavar="NAME=CONTEXT", help="A live cluster.")]
-Kubeconfig = Annotated[Path | None, typer.Option("--kubeconfig", help="The kubeconfig of the contexts.")]
 PartitionFile = Annotated[Path | None, typer.Option("--partition", help="A Partition, for what it assumes.")]
 ClusterName = Annotated[str | None, typer.Option("--cluster", help="Which cluster, when several are given.")]
 Probes = Annotated[
     Path | None,
     typer.Option("--probes", metavar="FILE.jsonl", help="Many questions, one a line; - reads standard input."),
 ]
-Output = Annotated[Format, typer.Option("--output", "-o", help="How to print.")]
 _PROTOCOLS = ("TCP", "UDP", "SCTP")
 _CODES = {"yes": ExitCode.OK, "no": ExitCode.FOUND, "unknown": ExitCode.UNKNOWN}
-
-
-def pairs(values: list[str] | None, option: str) -> dict[str, str]:
-    """``NAME=VALUE`` options as a mapping. Raises UsageError for one without a name."""
-    found: dict[str, str] = {}
-    for value in values or ():
-        name, equals, rest = value.partition("=")
-        if not equals or not name or not rest:
-            raise UsageError(
-                f"{option} {value}: it is written {option} NAME={'PATH' if 'snap' in option else 'CONTEXT'}"
-            )
-        if name in found:
-            raise UsageError(f"{option}: the cluster {name!r} is given twice")
-        found[name] = rest
-    return found
 
 
 def _sources(
@@ -56,8 +38,7 @@ def _sources(
 ) -> Any:
     from ringfence.flows.can import Sources
 
-    paths = {name: Path(path) for name, path in pairs(snapshots, "--snapshot").items()}
-    return Sources(paths, pairs(contexts, "--context"), partition, cluster, kubeconfig)
+    return Sources(snapshot_paths(snapshots), context_names(contexts), partition, cluster, kubeconfig)
 
 
 @app.command("access")
@@ -73,8 +54,8 @@ def access(
     as_group: Annotated[list[str] | None, typer.Option("--as-group", help="A group of the user.")] = None,
     namespace: Annotated[str, typer.Option("--namespace", "-n", help="Where; without it: in every namespace.")] = "",
     subresource: Annotated[str, typer.Option("--subresource", help="Such as log, exec or token.")] = "",
-    snapshot: Snapshots = None,
-    context: Contexts = None,
+    snapshot: SnapshotsToRead = None,
+    context: ContextsToRead = None,
     kubeconfig: Kubeconfig = None,
     partition: PartitionFile = None,
     cluster: ClusterName = None,
@@ -111,8 +92,8 @@ def access(
 def connect(
     parties: Annotated[list[str] | None, typer.Argument(metavar="FROM TO", help="Two pods, or IP addresses.")] = None,
     port: Annotated[str, typer.Option("--port", help="PORT/PROTOCOL, for instance 5432/TCP.")] = "",
-    snapshot: Snapshots = None,
-    context: Contexts = None,
+    snapshot: SnapshotsToRead = None,
+    context: ContextsToRead = None,
     kubeconfig: Kubeconfig = None,
     partition: PartitionFile = None,
     cluster: ClusterName = None,
@@ -139,8 +120,8 @@ def connect(
 @app.command("land")
 def land(
     words: Annotated[list[str] | None, typer.Argument(metavar="POD.yaml NODE", help="A pod and a node.")] = None,
-    snapshot: Snapshots = None,
-    context: Contexts = None,
+    snapshot: SnapshotsToRead = None,
+    context: ContextsToRead = None,
     kubeconfig: Kubeconfig = None,
     partition: PartitionFile = None,
     cluster: ClusterName = None,

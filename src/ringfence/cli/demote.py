@@ -4,8 +4,9 @@ from typing import Annotated
 
 import typer
 
+from ringfence.cli.arguments import HERE, Actor, DryRun, LandscapeOption, Output
 from ringfence.cli.output import Format, print_data, say
-from ringfence.cli.promotion import DEFAULT, Actor, Because, DryRun, File, Output, ReleaseName, Timeout, show, workspace
+from ringfence.cli.promotion import Because, ReleaseName, Timeout, show, workspace
 
 
 def command(
@@ -14,7 +15,7 @@ def command(
     release: ReleaseName = None,
     force: Annotated[bool, typer.Option("--force", help="Whatever Git holds there now.")] = False,
     timeout: Timeout = 180.0,
-    file: File = DEFAULT,
+    file: LandscapeOption = HERE,
     actor: Actor = None,
     output: Output = Format.TABLE,
     dry_run: DryRun = False,

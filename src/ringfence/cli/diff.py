@@ -13,10 +13,9 @@ from ringfence.cli.arguments import (
     Kubeconfig,
     Output,
     RepositoryOptions,
-    decide,
-    warn_of_other_origin,
 )
 from ringfence.cli.changes import print_changes
+from ringfence.cli.decided import brought, decide, warn_of_other_origin
 from ringfence.cli.output import Format
 
 
@@ -33,13 +32,13 @@ def command(
 ) -> None:
     """Show what apply would change; exit 1 when there is something."""
     from ringfence.flows.apply import prepared
-    from ringfence.flows.brought import Brought, take
+    from ringfence.flows.brought import take
 
     decided = decide(file)
     warn_of_other_origin(decided, file)
-    brought = Brought(tuple(context or ()), kubeconfig, tuple(argocd or ()), tuple(repository or ()))
+    said = brought(context, kubeconfig, argocd, repository)
     name = decided.landscape.name
-    targets = take(name, decided.topology, decided.paths, decided.clock, brought, remember=False)
+    targets = take(name, decided.topology, decided.paths, decided.clock, said, remember=False)
     with prepared(decided.landscape, decided.topology, targets, foreign=prune_foreign) as ready:
         print_changes(ready.changes, "Differences", name, output)
         if not ready.changes.clean:

@@ -9,6 +9,7 @@ import typer
 from ringfence.base.clock import SystemClock
 from ringfence.base.errors import ExitCode
 from ringfence.base.paths import Paths, write_atomically
+from ringfence.cli.arguments import Output
 from ringfence.cli.output import Format, Table, print_data, print_table, say
 from ringfence.flows.evidence import ExportFormat
 
@@ -35,7 +36,7 @@ def verify(
     ledger: LedgerFile = None,
     key: Keys = None,
     checkpoint: Kept = None,
-    output: Annotated[Format, typer.Option("-o", "--output", help="How the answer is printed.")] = Format.TABLE,
+    output: Output = Format.TABLE,
 ) -> None:
     """Find any change, removal, reordering, truncation or forged key; exit 1 when there is one."""
     from ringfence.flows import evidence as flow
@@ -83,7 +84,7 @@ def export(
 def list_entries(
     file: Given = None,
     last: Annotated[int, typer.Option(help="How many of the latest entries; 0 for all.")] = 20,
-    output: Annotated[Format, typer.Option("-o", "--output", help="How the answer is printed.")] = Format.TABLE,
+    output: Output = Format.TABLE,
 ) -> None:
     """Show what the ledger holds, latest last; not verified."""
     from ringfence.flows import evidence as flow

@@ -6,8 +6,9 @@ import typer
 
 from ringfence.base.errors import InputError
 from ringfence.base.text import suggestion
+from ringfence.cli.arguments import HERE, LandscapeOption, Output
 from ringfence.cli.output import Format, Table, print_data, print_table, say
-from ringfence.cli.promotion import DEFAULT, File, Output, workspace
+from ringfence.cli.promotion import workspace
 
 
 def command(
@@ -18,7 +19,7 @@ def command(
     event: Annotated[
         str | None, typer.Option(help="Only these: promoted, demoted, rolled-back, refused, held, lifted, ...")
     ] = None,
-    file: File = DEFAULT,
+    file: LandscapeOption = HERE,
     output: Output = Format.TABLE,
 ) -> None:
     """Show what was released, promoted, demoted, held and refused, newest first."""

@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
+from ringfence.cli.arguments import HERE, Actor, DryRun, LandscapeOption, Output
 from ringfence.cli.output import Format, Table, print_data, print_table, say
-from ringfence.cli.promotion import DEFAULT, Actor, Because, DryRun, File, Output, workspace
+from ringfence.cli.promotion import Because, workspace
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
 
@@ -21,7 +22,7 @@ def hold() -> None:
 
 @app.command("set")
 def set_hold(
-    what: What, version: Version = None, because: Because = None, file: File = DEFAULT, actor: Actor = None,
+    what: What, version: Version = None, because: Because = None, file: LandscapeOption = HERE, actor: Actor = None,
     dry_run: DryRun = False, output: Output = Format.TABLE,
 ) -> None:  # fmt: skip
     """Hold a release: nothing promotes or demotes it until the hold is lifted."""
@@ -36,7 +37,7 @@ def set_hold(
 
 @app.command()
 def lift(
-    what: What, version: Version = None, because: Because = None, file: File = DEFAULT, actor: Actor = None,
+    what: What, version: Version = None, because: Because = None, file: LandscapeOption = HERE, actor: Actor = None,
     dry_run: DryRun = False, output: Output = Format.TABLE,
 ) -> None:  # fmt: skip
     """Lift a hold. Nothing moves by that; it may be promoted again."""
@@ -52,7 +53,7 @@ def lift(
 @app.command("list")
 def list_holds(
     application: Annotated[str | None, typer.Argument(metavar="[APP]", help="An application; default: all.")] = None,
-    file: File = DEFAULT,
+    file: LandscapeOption = HERE,
     output: Output = Format.TABLE,
 ) -> None:
     """List the releases that are held, with the reasons."""

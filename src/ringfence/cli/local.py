@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
+from ringfence.cli.arguments import HERE, Actor, DryRun, LandscapeOption, Output
 from ringfence.cli.output import Format, print_data, say
-from ringfence.cli.promotion import DEFAULT, Actor, DryRun, File, Output, Timeout, workspace
+from ringfence.cli.promotion import Timeout, workspace
 
 
 def command(
@@ -15,7 +16,7 @@ def command(
     once: Annotated[bool, typer.Option("--once", help="Apply once and return, instead of at every change.")] = False,
     down: Annotated[bool, typer.Option("--down", help="End the cluster; its data is thrown away.")] = False,
     timeout: Timeout = 120.0,
-    file: File = DEFAULT,
+    file: LandscapeOption = HERE,
     actor: Actor = None,
     output: Output = Format.TABLE,
     dry_run: DryRun = False,

@@ -5,14 +5,15 @@ from typing import Annotated
 
 import typer
 
+from ringfence.cli.arguments import HERE, LandscapeOption, Output
 from ringfence.cli.output import Format, Table, print_data, print_table, say
-from ringfence.cli.promotion import DEFAULT, File, Output, workspace
+from ringfence.cli.promotion import workspace
 
 
 def command(
     application: Annotated[str | None, typer.Argument(metavar="[APP]", help="An application; default: all.")] = None,
     picture: Annotated[Path | None, typer.Option(help="Write a picture (SVG) to this file as well.")] = None,
-    file: File = DEFAULT,
+    file: LandscapeOption = HERE,
     output: Output = Format.TABLE,
 ) -> None:
     """Show how long changes take until they can be observed at each stage, against the targets, and where it goes."""

@@ -10,6 +10,7 @@ import typer
 from ringfence.base.clock import SystemClock
 from ringfence.base.errors import ExitCode, UsageError
 from ringfence.base.paths import Paths
+from ringfence.cli.arguments import Actor, DryRun, Output, Reason
 from ringfence.cli.output import Format, Table, print_data, print_table, say
 
 if TYPE_CHECKING:
@@ -23,10 +24,6 @@ app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=N
 
 Identifier = Annotated[str, typer.Argument(metavar="ID", help="The order, or the Environment of the only open one.")]
 File = Annotated[Path | None, typer.Option("-f", "--file", help="The Landscape; default: ringfence.yaml here.")]
-Actor = Annotated[str | None, typer.Option("--as", help="Who acts; default: the address that Git knows.")]
-Because = Annotated[str, typer.Option("--because", help="The reason, for the ledger.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would happen; change nothing.")]
-Output = Annotated[Format, typer.Option("-o", "--output", help="How the answer is printed.")]
 
 
 @app.callback()
@@ -166,13 +163,13 @@ def _decision(verb: str, *, reason: bool) -> Callable[..., None]:
         _show(commands.decide(desk, identifier, kinds[verb], because, dry_run=dry_run), output)
 
     def needing(
-        identifier: Identifier, because: Because, file: File = None, actor: Actor = None, dry_run: DryRun = False,
+        identifier: Identifier, because: Reason, file: File = None, actor: Actor = None, dry_run: DryRun = False,
         output: Output = Format.TABLE,
     ) -> None:  # fmt: skip
         decide(identifier, because, file, actor, dry_run, output)
 
     def explaining(
-        identifier: Identifier, because: Because = "", file: File = None, actor: Actor = None,
+        identifier: Identifier, because: Reason = "", file: File = None, actor: Actor = None,
         dry_run: DryRun = False, output: Output = Format.TABLE,
     ) -> None:  # fmt: skip
         decide(identifier, because, file, actor, dry_run, output)

@@ -2,12 +2,12 @@
 
 import sys
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ringfence.base.errors import ExitCode, UsageError
+from ringfence.cli.arguments import HERE, File
 from ringfence.cli.output import Format, print_data, print_yaml, say
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ class PlanFormat(StrEnum):
 
 
 def command(
-    file: Annotated[Path, typer.Argument(help="The Landscape, or its folder.")] = Path("ringfence.yaml"),
+    file: File = HERE,
     explain: Annotated[bool, typer.Option("--explain", help="Say why, with clauses, and what each costs.")] = False,
     write: Annotated[bool, typer.Option("--write", help="Keep the answer in topology.yaml beside the file.")] = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="Ignore topology.yaml: start anew.")] = False,

@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
+from ringfence.cli.arguments import HERE, Actor, DryRun, LandscapeOption, Output
 from ringfence.cli.output import Format, Table, print_data, print_table, say
-from ringfence.cli.promotion import DEFAULT, Actor, Because, DryRun, File, Output, ReleaseName, Timeout, show, workspace
+from ringfence.cli.promotion import Because, ReleaseName, Timeout, show, workspace
 
 _DAY = 86400.0
 
@@ -26,7 +27,7 @@ def command(
         bool, typer.Option("--force", help="Take over a place where Git holds what this machine did not put there.")
     ] = False,
     timeout: Timeout = 180.0,
-    file: File = DEFAULT,
+    file: LandscapeOption = HERE,
     actor: Actor = None,
     output: Output = Format.TABLE,
     dry_run: DryRun = False,

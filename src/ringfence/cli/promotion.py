@@ -12,18 +12,11 @@ from ringfence.cli.output import Format, say
 from ringfence.flows.promotion.answers import Answer
 from ringfence.flows.promotion.workspace import Workspace, open_workspace
 
-File = Annotated[Path, typer.Option("-f", "--file", help="The Landscape, or its folder.")]
-Actor = Annotated[
-    str | None, typer.Option("--as", help="Who acts; default: the address that Git knows, else this machine's user.")
-]
-Output = Annotated[Format, typer.Option("-o", "--output", help="How the answer is printed.")]
 Because = Annotated[str | None, typer.Option("--because", help="The reason, for the history and the ledger.")]
 ReleaseName = Annotated[
     str | None, typer.Option("--release", help="A version or digest, where several releases stand.")
 ]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would happen; change nothing.")]
 Timeout = Annotated[float, typer.Option(min=1.0, help="Seconds to wait for Argo CD and the rollout.")]
-DEFAULT = Path("ringfence.yaml")
 
 
 def workspace(file: Path, actor: str | None) -> Workspace:

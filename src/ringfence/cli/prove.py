@@ -11,7 +11,7 @@ import typer
 
 from ringfence.base.errors import ExitCode, Location, UsageError
 from ringfence.base.text import printable, suggestion
-from ringfence.cli.can import pairs
+from ringfence.cli.arguments import HERE, ContextsToRead, Kubeconfig, SnapshotsToRead, context_names, snapshot_paths
 from ringfence.cli.output import Table, print_json, print_table, print_yaml, say
 
 _MOST_ROWS = 24
@@ -33,13 +33,9 @@ def command(
     partition: Annotated[
         Path | None, typer.Option("--partition", help="Which objects are whose, and what is promised.")
     ] = None,
-    snapshot: Annotated[
-        list[str] | None, typer.Option("--snapshot", metavar="NAME=PATH", help="Objects of a cluster.")
-    ] = None,
-    context: Annotated[
-        list[str] | None, typer.Option("--context", metavar="NAME=CONTEXT", help="A live cluster.")
-    ] = None,
-    kubeconfig: Annotated[Path | None, typer.Option("--kubeconfig", help="The kubeconfig of the contexts.")] = None,
+    snapshot: SnapshotsToRead = None,
+    context: ContextsToRead = None,
+    kubeconfig: Kubeconfig = None,
     output: Annotated[ProofFormat, typer.Option("--output", "-o", help="How to print.")] = ProofFormat.TABLE,
     explain: Annotated[
         tuple[str, str] | None,
@@ -67,19 +63,11 @@ def command(
     from ringfence.base.paths import Paths
     from ringfence.flows.prove import ProveRequest, prove_request
 
-    snapshots = {name: Path(path) for name, path in pairs(snapshot, "--snapshot").items()}
-    contexts = pairs(context, "--context")
+    snapshots, contexts = snapshot_paths(snapshot), context_names(context)
     if file is not None and partition is None and file.is_file() and _is_partition(file):
         file, partition = None, file
-    if (
-        file is None
-        and partition is None
-        and not init
-        and not snapshots
-        and not contexts
-        and Path("ringfence.yaml").is_file()
-    ):
-        file = Path("ringfence.yaml")
+    if file is None and partition is None and not init and not snapshots and not contexts and HERE.is_file():
+        file = HERE
     request = ProveRequest(
         file, partition, snapshots, contexts, kubeconfig, cni=cni, ask=not no_dry_run, ask_engine=ask_engine
     )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ringfence.base.errors import UsageError
+from ringfence.cli.arguments import Output
 from ringfence.cli.output import Format, Table, print_data, print_table
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ def command(
     file: Annotated[
         Path | None, typer.Argument(help="A Landscape: how many of its pairs each clause speaks of.")
     ] = None,
-    output: Annotated[Format, typer.Option("-o", "--output", help="How to print.")] = Format.TABLE,
+    output: Output = Format.TABLE,
 ) -> None:
     """List the regulation packs and what they would ask of a Landscape.
 

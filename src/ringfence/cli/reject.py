@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
+from ringfence.cli.arguments import HERE, Actor, DryRun, LandscapeOption, Output
 from ringfence.cli.output import Format, print_data
-from ringfence.cli.promotion import DEFAULT, Actor, Because, DryRun, File, Output, workspace
+from ringfence.cli.promotion import Because, workspace
 
 
 def command(
@@ -15,7 +16,7 @@ def command(
     ],
     version: Annotated[str | None, typer.Argument(metavar="[VERSION]", help="A version or digest.")] = None,
     because: Because = None,
-    file: File = DEFAULT,
+    file: LandscapeOption = HERE,
     actor: Actor = None,
     output: Output = Format.TABLE,
     dry_run: DryRun = False,

@@ -6,14 +6,15 @@ from typing import Annotated, Any
 
 import typer
 
+from ringfence.cli.arguments import HERE, Actor, DryRun, LandscapeOption, Output
 from ringfence.cli.output import Format, print_data, say
-from ringfence.cli.promotion import DEFAULT, Actor, DryRun, File, Output, workspace
+from ringfence.cli.promotion import workspace
 
 
 def command(
     application: Annotated[str, typer.Argument(metavar="APP", help="The application.")],
     version: Annotated[str, typer.Argument(help="A version of your own, such as 1.4.0; used once.")],
-    file: File = DEFAULT,
+    file: LandscapeOption = HERE,
     revision: Annotated[str | None, typer.Option(help="The Git revision of the source; default: HEAD.")] = None,
     dirty: Annotated[bool, typer.Option("--dirty", help="Take the files as they are, without a revision.")] = False,
     allow_tags: Annotated[

@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from ringfence.base.text import plural
-from ringfence.cli.arguments import HERE, DryRun, File, decide
+from ringfence.cli.arguments import HERE, DryRun, File
+from ringfence.cli.decided import decide
 from ringfence.cli.output import say
 
 

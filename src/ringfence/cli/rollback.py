@@ -4,8 +4,9 @@ from typing import Annotated
 
 import typer
 
+from ringfence.cli.arguments import HERE, Actor, DryRun, LandscapeOption, Output
 from ringfence.cli.output import Format, print_data, say
-from ringfence.cli.promotion import DEFAULT, Actor, Because, DryRun, File, Output, Timeout, show, workspace
+from ringfence.cli.promotion import Because, Timeout, show, workspace
 
 
 def command(
@@ -16,7 +17,7 @@ def command(
     because: Because = None,
     force: Annotated[bool, typer.Option("--force", help="Whatever Git holds there now.")] = False,
     timeout: Timeout = 180.0,
-    file: File = DEFAULT,
+    file: LandscapeOption = HERE,
     actor: Actor = None,
     output: Output = Format.TABLE,
     dry_run: DryRun = False,

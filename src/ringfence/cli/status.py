@@ -1,6 +1,7 @@
 """``ringfence status``: the Environments and what runs in them."""
 
-from ringfence.cli.arguments import HERE, File, Output, decide
+from ringfence.cli.arguments import HERE, File, Output
+from ringfence.cli.decided import decide
 from ringfence.cli.output import Format, Table, print_data, print_table, say
 
 

@@ -14,9 +14,8 @@ from ringfence.cli.arguments import (
     Kubeconfig,
     Output,
     RepositoryOptions,
-    decide,
-    warn_of_other_origin,
 )
+from ringfence.cli.decided import brought, decide, warn_of_other_origin
 from ringfence.cli.output import Format, Table, print_data, print_table, say
 
 
@@ -33,19 +32,18 @@ def command(
     output: Output = Format.TABLE,
 ) -> None:
     """Bring the Environments up: clusters, nodes in their pools, an Argo CD each; idempotent."""
-    from ringfence.flows.brought import Brought
     from ringfence.flows.origin import remember_origin
     from ringfence.flows.up import up
 
     decided = decide(file)
     warn_of_other_origin(decided, file)
-    brought = Brought(tuple(context or ()), kubeconfig, tuple(argocd or ()), tuple(repository or ()))
+    said = brought(context, kubeconfig, argocd, repository)
     result = up(
         decided.landscape,
         decided.topology,
         decided.paths,
         decided.clock,
-        brought=brought,
+        brought=said,
         dry_run=dry_run,
         remove=remove,
         report=say,

@@ -7,8 +7,9 @@ import typer
 
 from ringfence.base.errors import ExitCode
 from ringfence.base.paths import write_atomically
+from ringfence.cli.arguments import HERE, Actor, DryRun, File, Output, Reason
 from ringfence.cli.output import Format, Table, print_data, print_table, say
-from ringfence.cli.update_records import HERE, Actor, DryRun, Environment, File, open_file, register
+from ringfence.cli.update_records import Environment, open_file, register
 from ringfence.update.due import WORKING_DAYS, UpdateKind
 
 if TYPE_CHECKING:
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
 
-Output = Annotated[Format, typer.Option("-o", "--output", help="How the answer is printed.")]
-Because = Annotated[str, typer.Option("--because", help="The reason, for the ledger.")]
 Command = Annotated[
     list[str] | None,
     typer.Option(help="One word of the command that updates an Environment; repeat for each word."),
@@ -183,7 +182,7 @@ def status(
 
 @app.command()
 def pause(
-    because: Because, file: File = HERE, actor: Actor = None, dry_run: DryRun = False, output: Output = Format.TABLE
+    because: Reason, file: File = HERE, actor: Actor = None, dry_run: DryRun = False, output: Output = Format.TABLE
 ) -> None:
     """Let nothing new begin; what runs is finished."""
     from ringfence.flows.updates import commands
@@ -201,7 +200,7 @@ def resume(file: File = HERE, actor: Actor = None, dry_run: DryRun = False, outp
 
 @app.command()
 def abandon(
-    because: Because, file: File = HERE, actor: Actor = None, dry_run: DryRun = False, output: Output = Format.TABLE
+    because: Reason, file: File = HERE, actor: Actor = None, dry_run: DryRun = False, output: Output = Format.TABLE
 ) -> None:
     """Give the planned update up; every Environment stays at what it runs."""
     from ringfence.flows.updates import commands

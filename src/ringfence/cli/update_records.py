@@ -8,15 +8,12 @@ import typer
 
 from ringfence.base.clock import SystemClock
 from ringfence.base.paths import Paths, write_atomically
+from ringfence.cli.arguments import HERE, Actor, DryRun, File, LandscapeOption
 from ringfence.cli.output import say
 
 if TYPE_CHECKING:
     from ringfence.flows.updates.commands import Opened
 
-HERE = Path("ringfence.yaml")
-File = Annotated[Path, typer.Argument(help="The Landscape, or its folder.")]
-Actor = Annotated[str | None, typer.Option("--as", help="Who acts; default: the address that Git knows.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would happen; change nothing.")]
 Environment = Annotated[str, typer.Option("--environment", "-e", help="The Environment.")]
 
 
@@ -56,7 +53,7 @@ def record(
 
 def receive(
     records: Annotated[list[Path], typer.Argument(help="Records that arrived as files.")],
-    file: Annotated[Path, typer.Option("-f", "--file", help="The Landscape, or its folder.")] = HERE,
+    file: LandscapeOption = HERE,
     actor: Actor = None,
     dry_run: DryRun = False,
 ) -> None:
@@ -78,7 +75,7 @@ def receive(
 def trust(
     key: Annotated[Path, typer.Argument(help="The public key (PEM) that signs the records of an Environment.")],
     environment: Environment,
-    file: Annotated[Path, typer.Option("-f", "--file", help="The Landscape, or its folder.")] = HERE,
+    file: LandscapeOption = HERE,
     dry_run: DryRun = False,
 ) -> None:
     """Believe the records of an Environment that a key signed."""
