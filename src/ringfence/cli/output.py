@@ -40,7 +40,11 @@ def print_yaml(value: Mapping[str, Any] | Sequence[Any]) -> None:
     """Write ``value`` as YAML to stdout, keys in the order given."""
     import yaml
 
-    yaml.safe_dump(value, sys.stdout, sort_keys=False, allow_unicode=True, width=110)
+    text = yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=110)
+    if not all(sign.isprintable() or sign == "\n" for sign in text):
+        # What turns text round or hides is written as an escape, and all other letters beyond ASCII with it.
+        text = yaml.safe_dump(value, sort_keys=False, width=110)
+    sys.stdout.write(text)
 
 
 def print_data(value: Mapping[str, Any], output: Format) -> bool:

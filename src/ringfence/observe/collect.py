@@ -44,6 +44,10 @@ class Collector:
         """Remember that something could not be listed."""
         self._not_listed.append(marker)
 
+    def doubt(self, defect: Defect) -> None:
+        """Remember something that may hold objects and was not read."""
+        self._defects.append(defect)
+
     def finish(self) -> ClusterSnapshot:
         """The snapshot of everything that was added."""
         return ClusterSnapshot(
@@ -138,7 +142,8 @@ class Collector:
 
     def _own_materials(self, spec: Mapping[str, Any], source: str) -> None:
         key = str(spec.get("key") or "")
-        for row in spec.get("materials") or ():
+        rows = spec.get("materials") or []
+        for row in rows if isinstance(rows, list) else [rows]:
             try:
                 owner = ObjectName(self._name, str(row["kind"]), str(row.get("namespace") or ""), str(row["name"]))
                 about = {str(name): str(value) for name, value in (row.get("about") or {}).items()}

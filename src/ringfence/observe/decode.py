@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,10 @@ from ringfence.base.errors import InputError, Location
 
 _MOST_NODES = 5_000_000
 _DEEPEST = 200
+_DEEPEST_TEXT = 1000
+_OPENED = re.compile(r"\[(?!\s*\])|\{(?!\s*\})")
+_INDENTED = re.compile(r"^[ \t?:-]{1000}", re.MULTILINE)
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc] # chosen at run time
@@ -105,10 +110,11 @@ def _several(raw: bytes, shown: str) -> list[Any]:
     decoder = json.JSONDecoder()
     documents: list[Any] = []
     place = 0
+    halves = "\\ud" in text or "\\uD" in text
     try:
         while place < len(text):
             document, end = decoder.raw_decode(text, place)
-            documents.append(document)
+            documents.append(_whole(document) if halves else document)
             place = end
             while place < len(text) and text[place].isspace():
                 place += 1
@@ -119,13 +125,25 @@ def _several(raw: bytes, shown: str) -> list[Any]:
     return documents
 
 
+def _whole(value: Any) -> Any:
+    """The value with U+FFFD for halves of surrogate pairs, as the API server reads them; no text can hold them."""
+    if isinstance(value, str):
+        return _HALF.sub("\ufffd", value)
+    if isinstance(value, list):
+        return [_whole(item) for item in value]
+    return {_whole(key): _whole(item) for key, item in value.items()} if isinstance(value, dict) else value
+
+
 def _text(raw: bytes, shown: str) -> str:
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
         raise InputError(
-            "neither JSON nor YAML: not UTF-8 text", location=Location(shown, line), reason="NotReadable"
+            "neither JSON nor YAML: not UTF-8 text",
+            location=Location(shown, line),
+            reason="NotReadable",
+            hint=f"unpack it first: gunzip {shown}" if raw.startswith(b"\x1f\x8b") else None,
         ) from None
 
 
@@ -133,18 +151,44 @@ def _yaml(raw: bytes, shown: str) -> list[Any]:
     text = _text(raw, shown)
     aliased = "*" in text and "&" in text
     try:
+        if _too_deep(text):
+            raise InputError("nested too deeply", location=Location(shown), reason="NotReadable")
         documents = [document for document in yaml.load_all(text, Loader=_Loader) if document is not None]
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         place = Location(shown, mark.line + 1, mark.column + 1) if mark else Location(shown)
         problem = (error.problem or "it cannot be parsed").split("\n")[0]
-        raise InputError(f"neither JSON nor YAML: {problem}", location=place, reason="NotReadable") from None
+        hint = "is it a template? Render it first: helm template CHART" if "{{" in text else None
+        raise InputError(f"neither JSON nor YAML: {problem}", location=place, reason="NotReadable", hint=hint) from None
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        problem = f"neither JSON nor YAML: U+{error.character:04X} may not stand in it"
+        raise InputError(problem, location=Location(shown, line), reason="NotReadable") from None
     except (yaml.YAMLError, ValueError, OverflowError) as error:
-        kind = type(error).__name__
-        raise InputError(f"neither JSON nor YAML ({kind})", location=Location(shown), reason="NotReadable") from None
+        what = "a number in it is too long" if isinstance(error, ValueError) else type(error).__name__
+        raise InputError(f"neither JSON nor YAML: {what}", location=Location(shown), reason="NotReadable") from None
     except RecursionError:
         raise InputError("nested too deeply", location=Location(shown), reason="NotReadable") from None
     return [_Expansion(shown).expand(document, 0) for document in documents] if aliased else documents
+
+
+def _too_deep(text: str) -> bool:
+    """Whether documents are nested so deep that composing them would exhaust the C stack, which nothing catches.
+
+    Only text that could be is looked at twice; parsing into events needs no recursion.
+    """
+    suspect = sum(1 for _ in islice(_OPENED.finditer(text), _DEEPEST_TEXT)) == _DEEPEST_TEXT
+    if not suspect and _INDENTED.search(text) is None:
+        return False
+    depth = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > _DEEPEST_TEXT:
+                return True
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+    return False
 
 
 class _Expansion:

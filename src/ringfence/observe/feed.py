@@ -10,10 +10,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import orjson
-
 from ringfence.kube import Event, Resource
 from ringfence.observe.collect import Collector
+from ringfence.observe.encode import json_bytes
 from ringfence.observe.hashing import HashingKey
 from ringfence.prove.kinds import Kind, Object
 from ringfence.prove.snapshot import ClusterSnapshot, Defect, Material, NotListed
@@ -136,7 +135,7 @@ class Feed:
         counts = _READ_OF_STATUS.get(self.resource.plural)
         if counts is not None and isinstance(document.get("status"), dict):
             shown["status"] = {key: value for key, value in document["status"].items() if key in counts}
-        content = orjson.dumps(shown, option=orjson.OPT_SORT_KEYS)
+        content = json_bytes(shown, sort=True)
         return hashlib.blake2b(content, key=self._salt, digest_size=16).digest()
 
 

@@ -1,35 +1,60 @@
 """Snapshots from files: a file, or a folder with all of its YAML and JSON files, read in a fixed order."""
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from ringfence.base.errors import InputError, Location
 from ringfence.observe.collect import Collector
-from ringfence.observe.decode import decode_file, no_collection
+from ringfence.observe.decode import decode, decode_file, no_collection
 from ringfence.observe.hashing import HashingKey
-from ringfence.prove.snapshot import ClusterSnapshot
+from ringfence.prove.kinds import Kind
+from ringfence.prove.snapshot import ClusterSnapshot, Defect
 
 _SUFFIXES = frozenset({".yaml", ".yml", ".json"})
+_PACKED = frozenset({".gz", ".bz2", ".xz", ".zst", ".age", ".gpg", ".j2", ".tmpl", ".gotmpl", ".tpl"})
+_PIPE = Path("-")
 
 
 def read_snapshot(name: str, path: Path, key: HashingKey) -> ClusterSnapshot:
-    """The objects of cluster ``name`` from ``path``, with secret values hashed under ``key``.
+    """The objects of cluster ``name`` from ``path`` (``-``: standard input), with secret values hashed under ``key``.
 
     Raises InputError for a path that is not there, a folder without YAML or JSON, and a file that is neither.
     """
     collector = Collector(name, key, context=str(path))
     with no_collection():
+        if path == _PIPE:
+            for document in _piped():
+                collector.add(document)
+            return collector.finish()
         for file in snapshot_files(path):
             documents = decode_file(file, str(file))
-            if file == path and documents and all(isinstance(one, str | int | float) for one in documents):
-                raise InputError(
-                    "this is plain text, and no Kubernetes object",
-                    location=Location(str(path)),
-                    hint="--snapshot NAME=PATH takes a folder or file of Kubernetes objects, in YAML or JSON",
-                )
+            if file == path:
+                _check_plain(documents, str(path))
             for document in documents:
                 collector.add(document, str(file))
+        for left in _left_out(path):
+            collector.doubt(left)
         return collector.finish()
+
+
+def _piped() -> list[Any]:
+    """The documents on standard input. Nothing at all is an error: most often the command before the pipe failed."""
+    documents = decode(sys.stdin.buffer.read(), "standard input")
+    if not documents:
+        raise InputError("there is nothing in it", location=Location("standard input"), reason="NotFound")
+    _check_plain(documents, "standard input")
+    return documents
+
+
+def _check_plain(documents: list[Any], shown: str) -> None:
+    if documents and all(isinstance(one, str | int | float) for one in documents):
+        raise InputError(
+            "this is plain text, and no Kubernetes object",
+            location=Location(shown),
+            hint="--snapshot NAME=PATH takes a folder or file of Kubernetes objects, in YAML or JSON",
+        )
 
 
 def snapshot_files(path: Path) -> tuple[Path, ...]:
@@ -42,7 +67,7 @@ def snapshot_files(path: Path) -> tuple[Path, ...]:
             "there is no such file or folder",
             location=Location(str(path)),
             reason="NotFound",
-            hint="--snapshot NAME=PATH takes a folder or file of Kubernetes objects",
+            hint="--snapshot NAME=PATH takes a folder or file of Kubernetes objects, or - for standard input",
         )
     if not path.is_dir():
         return (path,)
@@ -50,6 +75,27 @@ def snapshot_files(path: Path) -> tuple[Path, ...]:
     if not files:
         raise InputError("the folder holds no YAML or JSON file", location=Location(str(path)), reason="NotFound")
     return files
+
+
+def _left_out(path: Path) -> Iterator[Defect]:
+    """What below a folder may hold objects and was not read: packed files, templates, and folders behind links.
+
+    Links are not followed: one in a stranger's repository may lead anywhere, or round in a circle.
+    """
+    if not path.is_dir():
+        return
+    for entry in sorted(path.iterdir()):
+        if entry.name.startswith("."):
+            continue
+        if entry.is_dir():
+            if entry.is_symlink():
+                yield Defect(
+                    Kind("", ""), "", str(entry), "a link to a folder, which is not followed: copy what it leads to"
+                )
+            else:
+                yield from _left_out(entry)
+        elif entry.suffix.lower() in _PACKED and Path(entry.stem).suffix.lower() in _SUFFIXES:
+            yield Defect(Kind("", ""), "", str(entry), "packed or a template, and so not read")
 
 
 def _below(folder: Path) -> Iterator[Path]:

@@ -8,8 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
-
+from ringfence.observe.encode import json_bytes
 from ringfence.prove.validity import POD_PARTS, InvalidError
 
 _Redact = Callable[[str, Any], tuple[Any, ...]]
@@ -41,7 +40,7 @@ class Interner:
             value = spec.get(name)
             if value is None:
                 continue
-            key = (name, orjson.dumps(value))
+            key = (name, json_bytes(value))
             part = self._parts.get(key)
             if part is None:
                 part = self._parts[key] = self._new(name, check, value)

@@ -6,8 +6,7 @@ One JSON List, which every tool reads; what is Ringfence's own in it are objects
 from collections.abc import Iterator
 from typing import Any
 
-import orjson
-
+from ringfence.observe.encode import json_bytes
 from ringfence.prove.catalogue import ENTRIES
 from ringfence.prove.snapshot import ClusterSnapshot
 
@@ -17,7 +16,7 @@ _API = "ringfence.dev/v1"
 def snapshot_bytes(snapshot: ClusterSnapshot) -> bytes:
     """The file's content: objects in a fixed order, then what could not be seen, then the hashed material."""
     items = [*_facts(snapshot), *_objects(snapshot), *_gaps(snapshot), *_materials(snapshot)]
-    return orjson.dumps({"apiVersion": "v1", "kind": "List", "items": items}, option=orjson.OPT_INDENT_2) + b"\n"
+    return json_bytes({"apiVersion": "v1", "kind": "List", "items": items}, indent=True) + b"\n"
 
 
 def _facts(snapshot: ClusterSnapshot) -> Iterator[dict[str, Any]]:
