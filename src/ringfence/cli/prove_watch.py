@@ -4,26 +4,25 @@ import json
 import sys
 from collections.abc import Iterator
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ringfence.base.clock import SystemClock
 from ringfence.base.errors import ExitCode, UsageError
 from ringfence.base.paths import Paths
 from ringfence.base.text import printable
 from ringfence.cli.output import say
+from ringfence.cli.proof_output import ProofFormat, code_of, print_proof_table
 
 if TYPE_CHECKING:
     from ringfence.flows.prove import ProveRequest
     from ringfence.flows.watching import Change, Current, NotCurrent
 
-_CODES = {"holds": ExitCode.OK, "broken": ExitCode.FOUND, "unknown": ExitCode.UNKNOWN}
 
-
-def watch_proof(request: "ProveRequest", output: Any, explain: object) -> ExitCode:
+def watch_proof(request: "ProveRequest", output: ProofFormat, explain: object) -> ExitCode:
     """Tell what happens until Ctrl-C; the exit code is that of the verdict that counts then, unknown when none does."""
     from ringfence.flows.watching import NotCurrent, Watch, followed
 
-    if output.value not in ("table", "wide", "json") or explain is not None:
+    if output not in (ProofFormat.TABLE, ProofFormat.WIDE, ProofFormat.JSON) or explain is not None:
         raise UsageError("--watch prints -o table, wide or json, and explains nothing")
     if request.ask_engine:
         raise UsageError("--watch does not start API servers to ask", hint="leave --ask-engine out")
@@ -32,13 +31,13 @@ def watch_proof(request: "ProveRequest", output: Any, explain: object) -> ExitCo
     begun = False
     try:
         for update in watch.updates():
-            if output.value == "json":
+            if output is ProofFormat.JSON:
                 sys.stdout.write(json.dumps(update.to_json(), ensure_ascii=False) + "\n")
             elif isinstance(update, NotCurrent):
                 _write(not_current_lines(update))
             else:
                 if update.first:
-                    _whole(update, every=output.value == "wide")
+                    print_proof_table(update.proof, every=output is ProofFormat.WIDE)
                 _write(current_lines(update))
             sys.stdout.flush()
             begun = True
@@ -48,13 +47,7 @@ def watch_proof(request: "ProveRequest", output: Any, explain: object) -> ExitCo
     if watch.last is None:
         say("stopped while not current: no verdict counts")
         return ExitCode.UNKNOWN
-    return _CODES[watch.last.answer.value]
-
-
-def _whole(update: "Current", *, every: bool) -> None:
-    from ringfence.cli.prove import print_proof_table
-
-    print_proof_table(update.proof, every=every)
+    return code_of(watch.last.answer)
 
 
 def _write(lines: Iterator[str]) -> None:
