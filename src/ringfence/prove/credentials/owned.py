@@ -8,7 +8,7 @@ from typing import Any
 from ringfence.prove import kinds
 from ringfence.prove.facts.cluster import ClusterFacts
 from ringfence.prove.facts.territory import Territory
-from ringfence.prove.kinds import Object, ObjectName, object_name
+from ringfence.prove.kinds import Kind, Object, ObjectName, object_name
 from ringfence.prove.snapshot import Material
 
 CLOUD_ANNOTATIONS = (
@@ -68,27 +68,35 @@ def _labels(facts: ClusterFacts) -> dict[tuple[str, str, str], Mapping[str, str]
 
 def cloud_identities(owned: Territory, facts: ClusterFacts) -> Iterator[Identity]:
     """The cloud identities of a deployment's ServiceAccounts and pods."""
-    accounts = {(pod.namespace, pod.account) for pod in owned.pods(facts.name)}
+    accounts, pods = (_with_identity(facts, kind) for kind in (kinds.SERVICE_ACCOUNT, kinds.POD))
+    if not accounts and not pods:
+        return
+    used = {(pod.namespace, pod.account) for pod in owned.pods(facts.name)}
     whole = owned.whole(facts.name)
-    for document in facts.snapshot.of(kinds.SERVICE_ACCOUNT):
+    for document in accounts:
         metadata = document["metadata"]
-        if not _has_identity(metadata):
-            continue
         place = (metadata["namespace"], metadata["name"])
         labels = metadata.get("labels") or {}
-        if place[0] in whole or place in accounts or owned.owns(facts.name, place[0], labels):
+        if place[0] in whole or place in used or owned.owns(facts.name, place[0], labels):
             yield from _annotated(facts, document)
-    for document in facts.snapshot.of(kinds.POD):
+    for document in pods:
         metadata = document["metadata"]
-        mine = _has_identity(metadata) and owned.own_pod(facts.name, "Pod", metadata["namespace"], metadata["name"])
-        if mine:
+        if owned.own_pod(facts.name, "Pod", metadata["namespace"], metadata["name"]):
             yield from _annotated(facts, document)
 
 
-def _has_identity(metadata: Object) -> bool:
-    """Few objects have one: asked first, since whose an object is takes longer to say."""
-    annotations = metadata.get("annotations") or {}
-    return any(annotations.get(key) for key in CLOUD_ANNOTATIONS)
+def _with_identity(facts: ClusterFacts, kind: Kind) -> tuple[Object, ...]:
+    """The objects of a kind that stand for a cloud identity; they are few, and the same for every deployment."""
+
+    def found() -> tuple[Object, ...]:
+        return tuple(document for document in facts.snapshot.of(kind) if _names_identity(document["metadata"]))
+
+    return facts.memory.once(("cloud identities", facts.name, kind), found)
+
+
+def _names_identity(metadata: Object) -> bool:
+    annotations = metadata.get("annotations")
+    return bool(annotations) and any(annotations.get(key) for key in CLOUD_ANNOTATIONS)
 
 
 def _annotated(facts: ClusterFacts, document: Object) -> Iterator[Identity]:

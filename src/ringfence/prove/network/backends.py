@@ -147,7 +147,7 @@ def _behind(world: World, service: Body, port: Any) -> Iterator[Backend]:
         for pod in selected_pods(world, service):
             yield Backend(pod, target_port(entry, pod), ref)
         for end in endpoints_of(world, service, entry):
-            for pod in world.pods_at.get(end.address, ()):
+            for pod in world.pods_at(end.address):
                 yield Backend(pod, end.port, ref)
 
 

@@ -5,6 +5,7 @@ are passed over here; the proof decides what to make of kinds that nobody knows.
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from ipaddress import ip_address, ip_network
 from typing import Any
 
@@ -12,8 +13,9 @@ from ringfence.prove.kinds import Kind
 from ringfence.prove.network.cni import Assumed
 from ringfence.prove.network.parse import PolicyParser
 from ringfence.prove.network.parse_admin import parse_admin_policy
+from ringfence.prove.network.pods import PodReader
 from ringfence.prove.network.selectors import UnreadableError, parse_labels, parse_list, parse_mapping
-from ringfence.prove.network.values import Address, NamedPort, Node, Opaque, Pod, canonical_address
+from ringfence.prove.network.values import Address, Node, Opaque
 from ringfence.prove.network.world import Unlisted, World
 from ringfence.prove.snapshot import ClusterSnapshot, Defect
 
@@ -57,9 +59,9 @@ _POLICY_WORDS = ("policy", "firewall", "securitygroup")
 def build_world(objects: Iterable[Mapping[str, Any]], assumed: Assumed | None = None) -> World:
     """The World of one cluster's objects. Never raises for what an object holds: what cannot be read is remembered."""
     world = World(facts=assumed.facts if assumed else {}, plugin=assumed.plugin if assumed else None)
-    policies = PolicyParser()
+    readers = _Readers()
     for item in objects:
-        _take(world, policies, item)
+        _take(world, readers, item)
     _index_addresses(world)
     return world
 
@@ -94,20 +96,29 @@ def _take_defect(world: World, defect: Defect) -> None:
         world.unreadable[ref] = defect.problem
 
 
-def _take(world: World, policies: PolicyParser, item: Mapping[str, Any]) -> None:
+@dataclass(frozen=True, slots=True)
+class _Readers:
+    """What remembers the parts of objects that it has read, and the addresses of nodes that pods have told."""
+
+    policies: PolicyParser = field(default_factory=PolicyParser)
+    pods: PodReader = field(default_factory=PodReader)
+    hosts: set[object] = field(default_factory=set)
+
+
+def _take(world: World, readers: _Readers, item: Mapping[str, Any]) -> None:
     kind = item.get("kind")
     if not isinstance(kind, str):
         return
     version = str(item.get("apiVersion") or "")
     reader = _READERS.get(kind) if version == "v1" else None
     if reader is not None:
-        _guard(world, item, reader)
+        _guard(world, readers, item, reader)
     elif kind == "NetworkPolicy" and version == "networking.k8s.io/v1":
-        _take_policy(world, policies, item)
+        _take_policy(world, readers.policies, item)
     elif kind in ROAD_KINDS:
         world.objects[kind].append(item)
     elif kind in TEMPLATE_KINDS:
-        _guard(world, item, _take_template)
+        _guard(world, readers, item, _take_template)
     elif kind in ADMIN_KINDS and version.startswith("policy.networking.k8s.io/"):
         _take_admin(world, kind, version, item)
     elif kind == "NetworkPolicy" or _is_vendor(version, kind):
@@ -116,9 +127,12 @@ def _take(world: World, policies: PolicyParser, item: Mapping[str, Any]) -> None
         _take_unlisted(world, item)
 
 
-def _guard(world: World, item: Mapping[str, Any], read: Callable[[World, Mapping[str, Any]], None]) -> None:
+_Read = Callable[[World, _Readers, Mapping[str, Any]], None]
+
+
+def _guard(world: World, readers: _Readers, item: Mapping[str, Any], read: _Read) -> None:
     try:
-        read(world, item)
+        read(world, readers, item)
     except UnreadableError as error:
         world.unreadable[reference(item)] = str(error)
 
@@ -197,12 +211,12 @@ def _take_unlisted(world: World, item: Mapping[str, Any]) -> None:
         world.opaque.append(Opaque("vendor", None, resource, f"listing {resource} failed: {entry.reason}"))
 
 
-def _take_namespace(world: World, item: Mapping[str, Any]) -> None:
+def _take_namespace(world: World, _: _Readers, item: Mapping[str, Any]) -> None:
     name = _meta(item)[1]
     world.namespaces[name] = {**_labels(item), NAME_LABEL: name}
 
 
-def _take_node(world: World, item: Mapping[str, Any]) -> None:
+def _take_node(world: World, _: _Readers, item: Mapping[str, Any]) -> None:
     name = _meta(item)[1]
     status = parse_mapping(item.get("status"), "status")
     spec = parse_mapping(item.get("spec"), "spec")
@@ -220,23 +234,22 @@ def _take_node(world: World, item: Mapping[str, Any]) -> None:
     world.nodes[name] = Node(name, _labels(item), tuple(addresses), tuple(ranges))
 
 
-def _take_pod(world: World, item: Mapping[str, Any]) -> None:
+def _take_pod(world: World, readers: _Readers, item: Mapping[str, Any]) -> None:
     namespace, name = _meta(item)
     namespace = namespace or "default"
     spec = parse_mapping(item.get("spec"), "spec")
     status = parse_mapping(item.get("status"), "status")
-    pod = make_pod(namespace, name, _labels(item), spec, status, f"pod/{namespace}/{name}")
+    pod = readers.pods.read(namespace, name, _labels(item), spec, status, f"pod/{namespace}/{name}")
     world.pods[namespace, name] = pod
-    if pod.node and status.get("hostIP"):
-        host = _address(status.get("hostIP"))
+    told = status.get("hostIP")
+    if pod.node and told and told not in readers.hosts:
+        host = _address(told)
         if host is not None:
+            readers.hosts.add(told)
             world.nodes_at.setdefault(host, pod.node)
-    if status.get("phase") not in {"Succeeded", "Failed"}:
-        for text in pod.address_texts:
-            world.pods_at[text].append(pod)
 
 
-def _take_template(world: World, item: Mapping[str, Any]) -> None:
+def _take_template(world: World, readers: _Readers, item: Mapping[str, Any]) -> None:
     namespace, name = _meta(item)
     namespace = namespace or "default"
     spec = parse_mapping(item.get("spec"), "spec")
@@ -245,53 +258,7 @@ def _take_template(world: World, item: Mapping[str, Any]) -> None:
     template = parse_mapping(spec.get("template"), "template")
     labels = parse_labels(parse_mapping(template.get("metadata"), "metadata").get("labels"))
     inner = parse_mapping(template.get("spec"), "spec")
-    world.templates.append(make_pod(namespace, name, labels, inner, {}, reference(item)))
-
-
-def make_pod(
-    namespace: str,
-    name: str,
-    labels: Mapping[str, str],
-    spec: Mapping[str, Any],
-    status: Mapping[str, Any],
-    ref: str,
-) -> Pod:
-    """A Pod value from the parts of an object or of a template. Raises UnreadableError."""
-    ports: list[NamedPort] = []
-    host_ports = False
-    images: list[str] = []
-    containers = parse_list(spec.get("containers"), "containers")
-    sidecars = [
-        container
-        for container in parse_list(spec.get("initContainers"), "initContainers")
-        if isinstance(container, Mapping) and container.get("restartPolicy") == "Always"
-    ]
-    for container in [*containers, *sidecars]:
-        body = parse_mapping(container, "a container")
-        if isinstance(body.get("image"), str):
-            images.append(body["image"])
-        for entry in parse_list(body.get("ports"), "ports"):
-            port = parse_mapping(entry, "a port")
-            host_ports = host_ports or bool(port.get("hostPort"))
-            number, label = port.get("containerPort"), port.get("name")
-            if isinstance(label, str) and label and isinstance(number, int):
-                ports.append(NamedPort(label, str(port.get("protocol") or "TCP"), number))
-    texts = [status.get("podIP")] if status.get("podIP") else []
-    texts += [entry.get("ip") for entry in parse_list(status.get("podIPs"), "podIPs") if isinstance(entry, Mapping)]
-    found = dict.fromkeys(text for text in map(canonical_address, texts) if text is not None)
-    node = spec.get("nodeName")
-    return Pod(
-        namespace=namespace,
-        name=name,
-        labels=labels,
-        host_network=spec.get("hostNetwork") is True,
-        address_texts=tuple(found),
-        node=node if isinstance(node, str) and node else None,
-        ports=tuple(ports),
-        host_ports=host_ports,
-        ref=ref,
-        images=tuple(images),
-    )
+    world.templates.append(readers.pods.read(namespace, name, labels, inner, {}, reference(item)))
 
 
 def _address(raw: object) -> Address | None:
@@ -305,13 +272,13 @@ def _index_addresses(world: World) -> None:
     for node in world.nodes.values():
         for address in node.addresses:
             world.nodes_at[address] = node.name
-    for text, pods in world.pods_at.items():
-        for pod in pods:
-            if pod.host_network and pod.node:
-                world.nodes_at.setdefault(ip_address(text), pod.node)
+    for pod in world.pods.values():
+        if pod.host_network and pod.node and not pod.finished:
+            for address in pod.addresses:
+                world.nodes_at.setdefault(address, pod.node)
 
 
-_READERS: dict[str, Callable[[World, Mapping[str, Any]], None]] = {
+_READERS: dict[str, _Read] = {
     "Namespace": _take_namespace,
     "Node": _take_node,
     "Pod": _take_pod,

@@ -33,15 +33,24 @@ class PolicyParser:
     """Reads NetworkPolicies and remembers specs it has seen."""
 
     def __init__(self) -> None:
+        self._read: dict[int, tuple[object, Policy]] = {}
         self._seen: dict[str, Policy] = {}
 
     def parse(self, namespace: str, name: str, spec: object) -> Policy:
         """One policy. Raises UnreadableError."""
+        # A Snapshot has equal specs once; each is kept here, so that no other can come to have its identity.
+        known = self._read.get(id(spec))
+        if known is None:
+            known = self._read[id(spec)] = (spec, self._shape(spec))
+        shape = known[1]
+        return Policy(namespace, name, shape.pods, shape.ingress, shape.egress)
+
+    def _shape(self, spec: object) -> Policy:
         key = repr(spec)
         shape = self._seen.get(key)
         if shape is None:
             shape = self._seen[key] = parse_policy_spec(spec)
-        return Policy(namespace, name, shape.pods, shape.ingress, shape.egress)
+        return shape
 
 
 def parse_policy_spec(raw: object) -> Policy:

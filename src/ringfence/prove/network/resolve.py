@@ -40,7 +40,7 @@ class Resolved:
 def resolve_source(world: World, text: str) -> Resolved:
     """Who speaks. ``problem`` says why it cannot be known."""
     address = _address(text)
-    if address is not None and address not in world.nodes_at and not world.pods_at.get(str(address)):
+    if address is not None and address not in world.nodes_at and not world.pods_at(str(address)):
         service = service_at(world, address)
         if service is not None:
             return Resolved(text, problem=f"{text} is the address of {service}, which opens no connections")
@@ -105,14 +105,14 @@ def _resolve(world: World, text: str, port: int) -> Resolved:
 def _beside(world: World, address: Address, port: int, dialled: Dialled) -> tuple[Target, ...]:
     """The hostNetwork pods that have a node's address too, one for each set of labels."""
     found: dict[object, Pod] = {}
-    for pod in world.pods_at.get(str(address), ()):
+    for pod in world.pods_at(str(address)):
         found.setdefault((pod.namespace, tuple(sorted(pod.labels.items())), pod.ports), pod)
     return tuple(Target(pod, port, dialled) for pod in found.values())
 
 
 def _resolve_address(world: World, text: str, address: Address, port: int) -> Resolved:
     dialled = Dialled(address.version)
-    pods = [pod for pod in world.pods_at.get(str(address), ()) if not pod.host_network]
+    pods = [pod for pod in world.pods_at(str(address)) if not pod.host_network]
     if pods:
         return Resolved(text, tuple(Target(pod, port, dialled) for pod in pods), any_of=False)
     name = world.nodes_at.get(address)

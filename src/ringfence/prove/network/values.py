@@ -45,7 +45,8 @@ class NamedPort:
 
 @dataclass(frozen=True, slots=True)
 class Pod:
-    """A pod as policies see it. ``ref`` is ``pod/NAMESPACE/NAME``, or the workload that a template belongs to."""
+    """A pod as policies see it. ``ref`` is ``pod/NAMESPACE/NAME``, or the workload that a template belongs to.
+    ``finished``: it has ended, and its addresses may be another's."""
 
     namespace: str
     name: str
@@ -57,6 +58,7 @@ class Pod:
     host_ports: bool = False
     ref: str = ""
     images: tuple[str, ...] = ()
+    finished: bool = False
 
     @property
     def addresses(self) -> tuple[Address, ...]:

@@ -77,12 +77,12 @@ class World:
     unlisted: list[Unlisted] = field(default_factory=list)
     unreadable: dict[str, str] = field(default_factory=dict)
     objects: dict[str, list[Mapping[str, Any]]] = field(default_factory=lambda: defaultdict(list))
-    pods_at: dict[str, list[Pod]] = field(default_factory=lambda: defaultdict(list))
     nodes_at: dict[Address, str] = field(default_factory=dict)
     services_at: dict[Address, Mapping[str, Any]] = field(default_factory=dict)
     memo: dict[str, Any] = field(default_factory=dict)
     spaces: dict[Hashable, tuple[object, object]] = field(default_factory=dict)
     _pods_in: dict[str, list[Pod]] = field(default_factory=dict)
+    _pods_at: dict[str, list[Pod]] = field(default_factory=dict)
     _objects_in: dict[str, dict[str, list[Mapping[str, Any]]]] = field(default_factory=dict)
     _selecting: dict[tuple[str, str, frozenset[tuple[str, str]]], list[Policy]] = field(default_factory=dict)
     _by_label: dict[str, PolicyIndex] = field(default_factory=dict)
@@ -101,6 +101,14 @@ class World:
             for pod in (*self.pods.values(), *self.templates):
                 self._pods_in.setdefault(pod.namespace, []).append(pod)
         return self._pods_in.get(namespace, [])
+
+    def pods_at(self, address: str) -> list[Pod]:
+        """The pods that have an address, in its one spelling, and have not ended."""
+        if not self._pods_at:
+            for pod in self.pods.values():
+                for text in pod.address_texts if not pod.finished else ():
+                    self._pods_at.setdefault(text, []).append(pod)
+        return self._pods_at.get(address, [])
 
     def objects_in(self, kind: str, namespace: str) -> list[Mapping[str, Any]]:
         """The objects of a kind (Service, Ingress, ...) in a namespace."""
@@ -141,7 +149,7 @@ class World:
 
 
 _TOLD = ("facts", "plugin", "namespaces", "pods", "templates", "nodes", "policies", "admin", "opaque", "unlisted",
-         "unreadable")  # fmt: skip
+         "unreadable", "nodes_at")  # fmt: skip
 
 
 def alike(one: World, other: World) -> bool:

@@ -5,7 +5,7 @@ has bindings. Objects that a binding names and the snapshot lacks stay visible a
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -183,7 +183,7 @@ def build_index(snapshot: ClusterSnapshot, minor: int | None) -> RbacIndex:
 
 
 def _take_roles(index: _Builder, snapshot: ClusterSnapshot, editions: tuple[str, ...]) -> None:
-    interned: dict[str, tuple[Rule, ...]] = {}
+    interned = _Interned()
     for document in snapshot.of(kinds.ROLE):
         _take_role(index, document, interned)
     cluster_roles = snapshot.of(kinds.CLUSTER_ROLE)
@@ -195,13 +195,28 @@ def _take_roles(index: _Builder, snapshot: ClusterSnapshot, editions: tuple[str,
             _take_role(index, document, interned)
 
 
-def _take_role(index: _Builder, document: Object, interned: dict[str, tuple[Rule, ...]]) -> None:
-    raw = document.get("rules") or []
-    key = repr(raw)
-    rules = interned.get(key)
-    if rules is None:
-        rules = interned[key] = parse_rules(raw)
+@dataclass(slots=True)
+class _Interned:
+    """Rules by the list that they stand in, which a Snapshot has once for all roles that have it equal, and by its
+    text. The list is kept beside them, so that no other can come to have its identity."""
+
+    by_list: dict[int, tuple[object, tuple[Rule, ...]]] = field(default_factory=dict)
+    by_text: dict[str, tuple[Rule, ...]] = field(default_factory=dict)
+
+    def rules(self, raw: Sequence[Mapping[str, Any]]) -> tuple[Rule, ...]:
+        found = self.by_list.get(id(raw))
+        if found is None:
+            text = repr(raw)
+            rules = self.by_text.get(text)
+            if rules is None:
+                rules = self.by_text[text] = parse_rules(raw)
+            found = self.by_list[id(raw)] = (raw, rules)
+        return found[1]
+
+
+def _take_role(index: _Builder, document: Object, interned: _Interned) -> None:
     name = object_name(index.cluster, document)
+    rules = interned.rules(document.get("rules") or ())
     index.roles[name.namespace, name.name] = RoleRules(name, (rules,))
 
 
