@@ -107,7 +107,12 @@ _TABLE: Mapping[str, tuple[tuple[str, str, bool, tuple[Dimension, ...]], ...]] =
         ("RoleBinding", "rolebindings", True, _RBAC),
         ("ClusterRoleBinding", "clusterrolebindings", False, _RBAC),
     ),
-    "scheduling.k8s.io": (("PriorityClass", "priorityclasses", False, (_P,)),),
+    "scheduling.k8s.io": (
+        ("PriorityClass", "priorityclasses", False, (_P,)),
+        ("Workload", "workloads", True, ()),
+        ("PodGroup", "podgroups", True, ()),
+        ("CompositePodGroup", "compositepodgroups", True, ()),
+    ),
     "storage.k8s.io": (
         ("StorageClass", "storageclasses", False, (_D,)),
         ("CSIDriver", "csidrivers", False, ()),
@@ -129,13 +134,17 @@ _TABLE: Mapping[str, tuple[tuple[str, str, bool, tuple[Dimension, ...]], ...]] =
     "certificates.k8s.io": (
         ("CertificateSigningRequest", "certificatesigningrequests", False, ()),
         ("ClusterTrustBundle", "clustertrustbundles", False, ()),
+        ("PodCertificateRequest", "podcertificaterequests", True, ()),
     ),
     "resource.k8s.io": (
         ("DeviceClass", "deviceclasses", False, ()),
         ("ResourceSlice", "resourceslices", False, ()),
         ("ResourceClaim", "resourceclaims", True, ()),
         ("ResourceClaimTemplate", "resourceclaimtemplates", True, ()),
+        ("DeviceTaintRule", "devicetaintrules", False, ()),
+        ("ResourcePoolStatusRequest", "resourcepoolstatusrequests", False, ()),
     ),
+    "lifecycle.k8s.io": (("EvictionRequest", "evictionrequests", True, ()),),
     "internal.apiserver.k8s.io": (("StorageVersion", "storageversions", False, ()),),
     "storagemigration.k8s.io": (("StorageVersionMigration", "storageversionmigrations", False, ()),),
     "apiregistration.k8s.io": (("APIService", "apiservices", False, (_A, _D)),),

@@ -711,6 +711,20 @@ CASES: dict[str, tuple[str, list[Object], dict[str, Any]]] = {
 }
 # Rules that only ever leave something in doubt: unknown with them, holds without.
 DOUBTS: dict[str, tuple[str, list[Object], dict[str, Any]]] = {
+    "rbac/impersonate-for-some": (
+        "access",
+        [
+            *base(),
+            *grant(
+                "user:alice",
+                [
+                    rule("impersonate:user-info", "users", "authentication.k8s.io"),
+                    rule("impersonate-on:user-info:get", "secrets"),
+                ],
+            ),
+        ],
+        {},
+    ),
     "rbac/unseen-bindings": ("access", [*base(), not_listed("rolebindings", THERE)], {}),
     "storage/cross-namespace-source": (
         "data",

@@ -18,7 +18,7 @@ from ringfence.prove.facts.cluster import ClusterFacts
 _MOST = 400
 _ESCAPES = ("SYS_ADMIN", "ALL", "SYS_MODULE", "DAC_READ_SEARCH")
 """Capabilities that give the node; a policy has to refuse each of them."""
-_PERHAPS = ("SYS_PTRACE", "SYS_RAWIO", "SYS_BOOT", "BPF", "MKNOD")
+_PERHAPS = ("SYS_PTRACE", "SYS_RAWIO", "SYS_BOOT", "BPF")
 """Capabilities that give the node on some: by its kernel, its device rules, or with its processes in sight."""
 _LIMITS: Mapping[str, str] = {"cpu": "10m", "memory": "16Mi", "ephemeral-storage": "16Mi"}
 
@@ -31,18 +31,27 @@ class Refusal:
     ref: str = ""
 
 
-def policies_of(facts: ClusterFacts, namespace: str, *, relabelled: bool = False) -> PodPolicies:
-    """The policies over pods of ``namespace``; ``relabelled``: its labels can be changed, so only its name counts."""
+NONE_GONE: frozenset[str] = frozenset()
+
+
+def policies_of(
+    facts: ClusterFacts, namespace: str, *, relabelled: bool = False, gone: frozenset[str] = NONE_GONE
+) -> PodPolicies:
+    """The policies over pods of ``namespace``; ``relabelled``: its labels can be changed, so only its name counts;
+    ``gone``: names of policies and bindings that can be taken away first."""
     return facts.memory.once(
-        ("policies", facts.name, namespace, relabelled), lambda: _policies_of(facts, namespace, relabelled=relabelled)
+        ("policies", facts.name, namespace, relabelled, gone),
+        lambda: _policies_of(facts, namespace, relabelled=relabelled, gone=gone),
     )
 
 
-def _policies_of(facts: ClusterFacts, namespace: str, *, relabelled: bool) -> PodPolicies:
+def _policies_of(facts: ClusterFacts, namespace: str, *, relabelled: bool, gone: frozenset[str]) -> PodPolicies:
     space = facts.spaces.get(namespace)
     if relabelled and space is not None:
-        return relabelled_policies(facts.snapshot, namespace, space)
-    return pod_policies(facts.snapshot, namespace, space)
+        found = relabelled_policies(facts.snapshot, namespace, space)
+    else:
+        found = pod_policies(facts.snapshot, namespace, space)
+    return found.without(gone) if gone else found
 
 
 def root_attack(policies: PodPolicies) -> Refusal:
@@ -153,7 +162,7 @@ def plain_pods(policies: PodPolicies, *, classes: bool) -> Iterator[dict[str, An
     pairs: list[dict[str, str]] = [{}, *({key: word} for key in keys for word in plain)]
     for priority in [None, *plain] if classes else [None]:
         for selector in pairs:
-            for labels in ({}, *pairs[1:]):
+            for labels in ({}, *policies.chosen_labels, *pairs[1:]):
                 yield _plain_pod(labels, selector, priority)
 
 

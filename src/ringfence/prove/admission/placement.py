@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ringfence.prove.admission.attacks import policies_of
+from ringfence.prove.admission.attacks import NONE_GONE, policies_of
 from ringfence.prove.answer import Truth
 from ringfence.prove.cel.policies import PodPolicies
 from ringfence.prove.cel.values import ANYTHING
@@ -35,19 +35,22 @@ def placement_view(facts: ClusterFacts) -> PlacementView:
     return facts.memory.once(("placement", facts.name), lambda: placement_of(facts.snapshot))
 
 
-def nodes_open_to(facts: ClusterFacts, namespace: str, *, relabelled: bool = False) -> NodeChoice:
-    """The nodes that pods created in ``namespace`` can run on; ``relabelled``: its labels can be changed first.
+def nodes_open_to(
+    facts: ClusterFacts, namespace: str, *, relabelled: bool = False, gone: frozenset[str] = NONE_GONE
+) -> NodeChoice:
+    """The nodes that pods created in ``namespace`` can run on; ``relabelled``: its labels can be changed first;
+    ``gone``: names of policies and bindings that can be taken away first.
 
     Worked out once for the cluster's facts: every pair of deployments asks again.
     """
     return facts.memory.once(
-        ("nodes open to", facts.name, namespace, relabelled),
-        lambda: _nodes_open_to(facts, namespace, relabelled=relabelled),
+        ("nodes open to", facts.name, namespace, relabelled, gone),
+        lambda: _nodes_open_to(facts, namespace, relabelled=relabelled, gone=gone),
     )
 
 
-def _nodes_open_to(facts: ClusterFacts, namespace: str, *, relabelled: bool) -> NodeChoice:
-    policies = policies_of(facts, namespace, relabelled=relabelled)
+def _nodes_open_to(facts: ClusterFacts, namespace: str, *, relabelled: bool, gone: frozenset[str]) -> NodeChoice:
+    policies = policies_of(facts, namespace, relabelled=relabelled, gone=gone)
     view = placement_view(facts)
     if relabelled:
         # Whoever writes a namespace's labels writes its annotations too, which confine its pods.

@@ -1,9 +1,10 @@
 """Whether anything in admission stops pods that would own their node: Pod Security, policies in CEL, webhooks, SCCs."""
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 from ringfence.prove import kinds
-from ringfence.prove.admission.attacks import Refusal, host_attack, policies_of, root_attack
+from ringfence.prove.admission.attacks import NONE_GONE, Refusal, host_attack, policies_of, root_attack
 from ringfence.prove.admission.guard import Gate, Guard, tightest
 from ringfence.prove.admission.podsecurity import pod_security
 from ringfence.prove.admission.webhooks import webhook_guards
@@ -16,46 +17,49 @@ NOTHING_REMOVED: frozenset[Power] = frozenset()
 
 
 def root_pod_guard(
-    facts: ClusterFacts, namespace: str, *, relabelled: bool, removed: frozenset[Power] = NOTHING_REMOVED
+    facts: ClusterFacts,
+    namespace: str,
+    *,
+    relabelled: bool,
+    removed: frozenset[Power] = NOTHING_REMOVED,
+    gone: frozenset[str] = NONE_GONE,
 ) -> Guard:
     """The tightest guard against privileged pods in ``namespace``; ``relabelled``: its labels can be changed first;
-    ``removed``: rights with which policies and webhooks can be taken away first."""
-    return _guard(facts, namespace, root_attack, "privileged pod", relabelled=relabelled, removed=removed)
+    ``removed``: rights with which all policies and webhooks can be taken away first; ``gone``: single policies that
+    can."""
+    asked = _Asked(namespace, relabelled, removed, gone)
+    return _guard(facts, root_attack, "privileged pod", asked)
 
 
 def host_pod_guard(
-    facts: ClusterFacts, namespace: str, *, relabelled: bool, removed: frozenset[Power] = NOTHING_REMOVED
+    facts: ClusterFacts,
+    namespace: str,
+    *,
+    relabelled: bool,
+    removed: frozenset[Power] = NOTHING_REMOVED,
+    gone: frozenset[str] = NONE_GONE,
 ) -> Guard:
     """As ``root_pod_guard``, against pods on their node's network."""
-    return _guard(facts, namespace, host_attack, "pod on the node's network", relabelled=relabelled, removed=removed)
+    asked = _Asked(namespace, relabelled, removed, gone)
+    return _guard(facts, host_attack, "pod on the node's network", asked)
 
 
-def _guard(
-    facts: ClusterFacts,
-    namespace: str,
-    attack: Callable[[PodPolicies], Refusal],
-    what: str,
-    *,
-    relabelled: bool,
-    removed: frozenset[Power],
-) -> Guard:
+class _Asked(NamedTuple):
+    """Where pods would be made, and what can be changed first."""
+
+    namespace: str
+    relabelled: bool
+    removed: frozenset[Power]
+    gone: frozenset[str]
+
+
+def _guard(facts: ClusterFacts, attack: Callable[[PodPolicies], Refusal], what: str, asked: _Asked) -> Guard:
     """Worked out once for all who make pods there."""
-
-    def found() -> Guard:
-        return _find_guard(facts, namespace, attack, what, relabelled=relabelled, removed=removed)
-
-    return facts.memory.once(("guard", facts.name, namespace, what, relabelled, removed), found)
+    return facts.memory.once(("guard", facts.name, what, asked), lambda: _find_guard(facts, attack, what, asked))
 
 
-def _find_guard(
-    facts: ClusterFacts,
-    namespace: str,
-    attack: Callable[[PodPolicies], Refusal],
-    what: str,
-    *,
-    relabelled: bool,
-    removed: frozenset[Power],
-) -> Guard:
+def _find_guard(facts: ClusterFacts, attack: Callable[[PodPolicies], Refusal], what: str, asked: _Asked) -> Guard:
+    namespace, relabelled, removed, _ = asked
     security = pod_security(facts, namespace)
     if relabelled and security.gate is not Gate.OPEN and security.by.startswith("Namespace "):
         security = Guard(Gate.OPEN, "its Pod Security label can be changed", security.by, security.object)
@@ -63,7 +67,7 @@ def _find_guard(
         return security
     others = []
     if Power.WRITE_ADMISSION_POLICIES not in removed:
-        others += _policies(facts, namespace, attack, what, relabelled=relabelled)
+        others += _policies(facts, attack, what, asked)
     if Power.REMOVE_WEBHOOKS not in removed:
         others += webhook_guards(facts, namespace, "", "pods", relabelled=relabelled)
     if Power.WRITE_CONSTRAINTS not in removed:
@@ -85,12 +89,11 @@ def _rooted(answer: AdmissionAnswer) -> bool:
     return answer.told is Told.ADMITTED and answer.aim in (Aim.ROOT_POD, Aim.ROOT_ON_NODE)
 
 
-def _policies(
-    facts: ClusterFacts, namespace: str, attack: Callable[[PodPolicies], Refusal], what: str, *, relabelled: bool
-) -> list[Guard]:
+def _policies(facts: ClusterFacts, attack: Callable[[PodPolicies], Refusal], what: str, asked: _Asked) -> list[Guard]:
+    namespace, relabelled, _, gone = asked
     refusal = facts.memory.once(
-        ("attack", facts.name, attack, namespace, relabelled),
-        lambda: attack(policies_of(facts, namespace, relabelled=relabelled)),
+        ("attack", facts.name, attack, namespace, relabelled, gone),
+        lambda: attack(policies_of(facts, namespace, relabelled=relabelled, gone=gone)),
     )
     if refusal.says is Says.PASSES:
         return []

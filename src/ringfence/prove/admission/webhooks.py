@@ -15,10 +15,17 @@ from ringfence.prove.network.selectors import UnreadableError, parse_selector
 
 
 def webhook_guards(
-    facts: ClusterFacts, namespace: str, group: str, resource: str, *, relabelled: bool = False
+    facts: ClusterFacts,
+    namespace: str,
+    group: str,
+    resource: str,
+    *,
+    relabelled: bool = False,
+    mutations: bool = True,
 ) -> Iterator[Guard]:
     """The webhooks that are asked about creations of ``resource`` in ``namespace``, as guards; ``relabelled``: its
-    labels can be changed first, so that a selector of namespaces guards nothing."""
+    labels can be changed first, so that a selector of namespaces guards nothing. ``mutations``: with the
+    MutatingAdmissionPolicies, of which as little is known."""
     for kind in (kinds.VALIDATING_WEBHOOK, kinds.MUTATING_WEBHOOK):
         for document in facts.snapshot.of(kind):
             for hook in document.get("webhooks") or ():
@@ -29,11 +36,48 @@ def webhook_guards(
                     shown = f"{name.kind} {name.name}"
                     why = f"whether the webhook {hook['name']} refuses it"
                     yield Guard(Gate.DOUBTFUL, why, shown, str(name))
+    if mutations:
+        yield from _mutating_policies(facts, namespace, group, resource, relabelled=relabelled)
     for defect in facts.snapshot.defective(kinds.VALIDATING_WEBHOOK, kinds.MUTATING_WEBHOOK):
         yield Guard(Gate.DOUBTFUL, f"{defect.kind.kind} {defect.name}: {defect.problem}", defect.kind.kind, "")
-    for plural in ("validatingwebhookconfigurations", "mutatingwebhookconfigurations"):
+    for plural in (
+        "validatingwebhookconfigurations",
+        "mutatingwebhookconfigurations",
+        "mutatingadmissionpolicies",
+        "mutatingadmissionpolicybindings",
+    ):
         for marker in facts.snapshot.unseen(plural):
             yield Guard(Gate.DOUBTFUL, str(marker), plural, "")
+
+
+def _mutating_policies(
+    facts: ClusterFacts, namespace: str, group: str, resource: str, *, relabelled: bool
+) -> Iterator[Guard]:
+    """The MutatingAdmissionPolicies that may alter such creations, as guards: what they make of them is not worked
+    out. One that looks at labels of the object is led round by its author."""
+    policies = {item["metadata"]["name"]: item for item in facts.snapshot.of(kinds.MUTATING_ADMISSION_POLICY)}
+    for binding in facts.snapshot.of(kinds.MUTATING_ADMISSION_POLICY_BINDING) if policies else ():
+        bound = binding.get("spec") or {}
+        policy = policies.get(bound.get("policyName"))
+        if policy is None:
+            continue
+        matches = [(policy.get("spec") or {}).get("matchConstraints") or {}, bound.get("matchResources") or {}]
+        if any(match.get("objectSelector") for match in matches):
+            continue
+        if not any(_covered(rule, group, resource) for rule in matches[0].get("resourceRules") or ()):
+            continue
+        selectors = [match.get("namespaceSelector") for match in matches]
+        if relabelled and any(_escapable(selector, namespace) for selector in selectors):
+            continue
+        if all(selected(facts, selector, namespace) for selector in selectors):
+            name = object_name(facts.name, policy)
+            yield Guard(
+                Gate.DOUBTFUL, f"what {name.kind} {name.name} makes of it", f"{name.kind} {name.name}", str(name)
+            )
+
+
+def _covered(rule: Mapping[str, Any], group: str, resource: str) -> bool:
+    return rule.get("scope") != "Cluster" and covers(rule, group, resource)
 
 
 def _asked(facts: ClusterFacts, hook: Mapping[str, Any], namespace: str, group: str, resource: str) -> bool:
@@ -42,7 +86,7 @@ def _asked(facts: ClusterFacts, hook: Mapping[str, Any], namespace: str, group: 
     if hook.get("objectSelector") and hook["objectSelector"] != {}:
         # Whoever writes the object writes its labels, and so decides whether the webhook is asked.
         return False
-    if not any(covers(rule, group, resource) for rule in hook.get("rules") or ()):
+    if not any(_covered(rule, group, resource) for rule in hook.get("rules") or ()):
         return False
     return selected(facts, hook.get("namespaceSelector"), namespace)
 

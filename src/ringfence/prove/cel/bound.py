@@ -112,7 +112,18 @@ def _policy(item: Json, binding: Json, namespace: str, labels: Json | None) -> P
         fails=spec.get("failurePolicy") != "Ignore",
         certain=all(entry is True for entry in reach) and not parameters,
         updates=any("UPDATE" in _words(rule, "operations") for rule in _listed(matches[0].get("resourceRules"))),
+        selectors=tuple(
+            found for match in matches if (found := _of_objects(match)) is not None and found != EVERYTHING
+        ),
     )
+
+
+def _of_objects(match: Json) -> Selector | None:
+    """Its object selector; None for one that cannot be read (then the match is uncertain as a whole)."""
+    try:
+        return parse_selector(match.get("objectSelector"))
+    except UnreadableError:
+        return None
 
 
 def _expressions(raw: object) -> tuple[Node, ...]:
@@ -131,13 +142,13 @@ def _match(match: Json, namespace: str, labels: Json | None, *, rules: bool) -> 
         certain = False
     try:
         spaces = parse_selector(match.get("namespaceSelector"))
-        pods = parse_selector(match.get("objectSelector"))
+        parse_selector(match.get("objectSelector"))
     except UnreadableError:
         return None
     selected = _selects(spaces, namespace, labels)
     if selected is False:
         return False
-    return True if certain and selected and pods == EVERYTHING else None
+    return True if certain and selected else None
 
 
 def _selects(spaces: Selector, namespace: str, labels: Json | None) -> bool | None:

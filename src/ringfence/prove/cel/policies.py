@@ -12,6 +12,7 @@ from typing import Any
 from ringfence.prove.cel.node import Node, literals
 from ringfence.prove.cel.outcomes import Outcomes
 from ringfence.prove.cel.values import ANYTHING, Mark, Shape, Value, known
+from ringfence.prove.network.selectors import Selector
 
 Json = Mapping[str, Any]
 
@@ -35,7 +36,8 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """A bound policy. ``certain``: its constraints match whatever the creator chooses."""
+    """A bound policy. ``certain``: its constraints match whatever the creator chooses, but for the labels, which
+    ``selectors`` look at."""
 
     ref: str
     binding: str
@@ -45,6 +47,19 @@ class Policy:
     fails: bool
     certain: bool
     updates: bool
+    selectors: tuple[Selector, ...] = ()
+
+    def selects(self, pod: Value) -> bool | None:
+        """Whether its object selectors take the pods of a shape: None where that depends on their labels."""
+        if not self.selectors:
+            return True
+        labels = _labels_of(pod)
+        return None if labels is None else all(selector.matches(labels) for selector in self.selectors)
+
+    @property
+    def names(self) -> set[str]:
+        """The names of the policy and of its binding."""
+        return {ref.partition("/")[2] for ref in (self.ref, self.binding)}
 
     @property
     def strings(self) -> set[str]:
@@ -74,6 +89,22 @@ class PodPolicies:
         """Every string that some policy mentions."""
         return {text for policy in self.policies for text in policy.strings}
 
+    @property
+    def chosen_labels(self) -> list[dict[str, str]]:
+        """Labels that lead round a policy's object selectors, or into them."""
+        parts = {part for policy in self.policies for selector in policy.selectors for part in selector.requirements}
+        every = sorted(parts, key=str)
+        return [{part.key: min(part.values, default="x")} for part in every] + [{part.key: "x-x"} for part in every]
+
+    def without(self, gone: frozenset[str]) -> "PodPolicies":
+        """The same without the policies of which they, or their bindings, have one of these names."""
+        names = {
+            policy.ref: {ref.partition("/")[2] for ref in (policy.ref, policy.binding)} for policy in self.policies
+        }
+        kept = tuple(policy for policy in self.policies if not gone & names[policy.ref])
+        choices = tuple(choice.without(gone) for choice in self.choices)
+        return PodPolicies(self.namespace, self.space, kept, self.doubts, self.document, choices)
+
     def once(self, key: Hashable, work: Callable[[], Verdict]) -> Verdict:
         """The verdict for a key, worked out the first time it is asked for."""
         found = self.asked.get(key)
@@ -83,6 +114,7 @@ class PodPolicies:
 
     def verdict(self, pod: Value) -> Verdict:
         """What the policies say to the creation of such a pod; it passes where one of the choices lets it in."""
+        pod = _placed(pod, self.namespace)
         found = self._verdict(pod)
         if found.says is Says.MAYBE and any(choice.verdict(pod).says is Says.PASSES for choice in self.choices):
             return Verdict(Says.PASSES)
@@ -131,11 +163,14 @@ class PodPolicies:
 
     def _says(self, policy: Policy, pod: Value) -> Says:
         """What one policy says; the validation that refused last is asked first, since the next pod is much alike."""
+        selects = policy.selects(pod)
+        if selects is False:
+            return Says.PASSES
         of = self._outcomes(policy).of
         applies = [of(condition, pod) for condition in policy.conditions]
         if any(outcome == {False} for outcome in applies):
             return Says.PASSES
-        surely = policy.certain and all(outcome == {True} for outcome in applies)
+        surely = policy.certain and selects is True and all(outcome == {True} for outcome in applies)
         refusing = {False, Mark.ERROR} if policy.fails else {False}
         outcomes = []
         last = self.refused_last.get(policy.ref, 0)
@@ -149,3 +184,35 @@ class PodPolicies:
             return Says.PASSES
         harmless = {True} if policy.fails else {True, Mark.ERROR}
         return Says.PASSES if surely and all(outcome <= harmless for outcome in outcomes) else Says.MAYBE
+
+
+def _placed(pod: Value, namespace: str) -> Value:
+    """The pods of a shape as the API server shows them: their metadata names the namespace of the request."""
+    shape = pod[0] if len(pod) == 1 else None
+    metadata = shape.fields.get("metadata", ()) if isinstance(shape, Shape) else ()
+    inner = metadata[0] if len(metadata) == 1 else None
+    if not isinstance(shape, Shape) or not isinstance(inner, Shape) or "namespace" in inner.fields:
+        return pod
+    known_place = Shape({**inner.fields, "namespace": (namespace,)}, inner.maybe, inner.open, inner.gone)
+    return (Shape({**shape.fields, "metadata": (known_place,)}, shape.maybe, shape.open, shape.gone),)
+
+
+def _labels_of(pod: Value) -> dict[str, str] | None:
+    """The labels of every pod of a shape, None where they are not the same."""
+    shape = pod[0] if len(pod) == 1 else None
+    metadata = shape.fields.get("metadata", ()) if isinstance(shape, Shape) else ()
+    inner = metadata[0] if len(metadata) == 1 else None
+    if not isinstance(inner, Shape):
+        return None
+    labels = inner.fields.get("labels")
+    if labels is None:
+        return None if inner.may_have("labels") else {}
+    body = labels[0] if len(labels) == 1 else None
+    if not isinstance(body, Shape) or body.maybe or body.open:
+        return None
+    found: dict[str, str] = {}
+    for key, value in body.fields.items():
+        if len(value) != 1 or not isinstance(value[0], str):
+            return None
+        found[key] = value[0]
+    return found

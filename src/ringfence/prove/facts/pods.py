@@ -131,30 +131,52 @@ _ESCAPE_PATHS = (
 )  # fmt: skip
 _HARMLESS_PATHS = ("/usr/share/zoneinfo", "/etc/localtime", "/etc/timezone", "/etc/ssl/certs")
 _ESCAPE_CAPABILITIES = frozenset(
-    {"ALL", "SYS_ADMIN", "SYS_MODULE", "SYS_PTRACE", "SYS_RAWIO", "SYS_BOOT", "DAC_READ_SEARCH", "BPF", "MKNOD"}
+    {"ALL", "SYS_ADMIN", "SYS_MODULE", "SYS_PTRACE", "SYS_RAWIO", "SYS_BOOT", "DAC_READ_SEARCH", "BPF"}
 )
+# By the kernel, its locks and the devices that the runtime shows. MKNOD alone is no way: runtimes give it to everybody.
+_DEPENDING = frozenset({"SYS_RAWIO", "SYS_BOOT", "BPF"})
 
 
-def escape_of(spec: Object) -> str | None:
+@dataclass(frozen=True, slots=True)
+class Escape:
+    """How a pod gets to its node. ``depends``: on the kernel or the runtime, which no snapshot shows; ``contained``: a
+    user namespace would keep it (``hostUsers: false``)."""
+
+    how: str
+    depends: bool = False
+    contained: bool = False
+
+
+def escape_of(spec: Object) -> Escape | None:
     """How a pod gets from its container to the node, None when it does not: what of its spec allows that.
 
     Source: separation.md 6.7 and the Pod Security Standards' reasons for "baseline".
     """
+    found = [*_by_files(spec), *_by_rights(spec)]
+    return min(found, key=lambda item: (item.contained, item.depends), default=None)
+
+
+def _by_rights(spec: Object) -> Iterator[Escape]:
+    contained = spec.get("hostUsers") is False
+    if ((spec.get("securityContext") or {}).get("windowsOptions") or {}).get("hostProcess"):
+        yield Escape("a host process container")
     for container in containers_of(spec):
         security = container.get("securityContext") or {}
         if security.get("privileged"):
-            return "a privileged container"
+            yield Escape("a privileged container", contained=contained)
         added = {name.upper().removeprefix("CAP_") for name in (security.get("capabilities") or {}).get("add") or ()}
-        dangerous = sorted(added & _ESCAPE_CAPABILITIES)
-        if dangerous and (dangerous != ["SYS_PTRACE"] or spec.get("hostPID")):
-            return f"the capability {dangerous[0]}"
+        for name in sorted(added & _ESCAPE_CAPABILITIES):
+            if name != "SYS_PTRACE" or spec.get("hostPID"):
+                yield Escape(f"the capability {name}", name in _DEPENDING, contained)
         if (security.get("windowsOptions") or {}).get("hostProcess"):
-            return "a host process container"
+            yield Escape("a host process container")
+
+
+def _by_files(spec: Object) -> Iterator[Escape]:
     for volume in spec.get("volumes") or ():
         path = (volume.get("hostPath") or {}).get("path")
         if path is not None and dangerous_path(path):
-            return f"the hostPath {path}"
-    return None
+            yield Escape(f"the hostPath {path}")
 
 
 def dangerous_path(path: str) -> bool:

@@ -29,6 +29,7 @@ class Power(StrEnum):
     DEBUG_PODS = "add containers to pods"
     EXEC = "run commands in pods"
     EXEC_BY_GET = "run commands in pods by get"
+    FORWARD_BY_GET = "forward ports of pods by get"
     CREATE_TOKENS = "create tokens of ServiceAccounts"
     CREATE_SECRETS = "create Secrets"
     NODE_PROXY = "reach kubelets through nodes/proxy"
@@ -36,6 +37,7 @@ class Power(StrEnum):
     IMPERSONATE_USERS = "impersonate users"
     IMPERSONATE_GROUPS = "impersonate groups"
     IMPERSONATE_ACCOUNTS = "impersonate ServiceAccounts"
+    IMPERSONATE_FOR_SOME = "impersonate somebody for some requests"
     ESCALATE = "escalate Roles"
     ESCALATE_CLUSTER_ROLES = "escalate ClusterRoles"
     BIND = "bind Roles"
@@ -116,6 +118,10 @@ class Wanted:
 
 
 _CREATE = frozenset({"create"})
+# ``impersonate:MODE``: every verb of constrained impersonation, which is 1.36's and above (KEP-5284).
+_CONSTRAINED = frozenset({"impersonate:"})
+# The verb of a proxied request is that of its method.
+_PROXIED = frozenset({"create", "get", "update", "patch", "delete"})
 _RBAC = "rbac.authorization.k8s.io"
 _ADMISSION = "admissionregistration.k8s.io"
 _POLICY = "policy.networking.k8s.io"
@@ -141,7 +147,9 @@ TABLE: tuple[Wanted, ...] = (
     *_each(Power.DEBUG_PODS, ALTER, "", "pods/ephemeralcontainers"),
     *_each(Power.EXEC, _CREATE, "", "pods/exec", "pods/attach"),
     *_each(Power.EXEC_BY_GET, frozenset({"get"}), "", "pods/exec", "pods/attach"),
-    *_each(Power.READ_POD_PORTS, frozenset({"create", "get"}), "", "pods/portforward", "pods/proxy", "services/proxy"),
+    *_each(Power.FORWARD_BY_GET, frozenset({"get"}), "", "pods/portforward"),
+    *_each(Power.READ_POD_PORTS, _CREATE, "", "pods/portforward"),
+    *_each(Power.READ_POD_PORTS, _PROXIED, "", "pods/proxy", "services/proxy"),
     *_each(Power.CREATE_TOKENS, _CREATE, "", "serviceaccounts/token"),
     *_each(Power.CREATE_SECRETS, CHANGE, "", "secrets"),
     *_each(Power.NODE_PROXY, READ | CHANGE, "", "nodes/proxy"),
@@ -150,6 +158,8 @@ TABLE: tuple[Wanted, ...] = (
     *_each(Power.IMPERSONATE_USERS, frozenset({"impersonate"}), "", "users"),
     *_each(Power.IMPERSONATE_GROUPS, frozenset({"impersonate"}), "", "groups"),
     *_each(Power.IMPERSONATE_ACCOUNTS, frozenset({"impersonate"}), "", "serviceaccounts"),
+    *_each(Power.IMPERSONATE_FOR_SOME, _CONSTRAINED, "authentication.k8s.io", "users", "groups", "serviceaccounts",
+           "nodes"),
     *_each(Power.ESCALATE, frozenset({"escalate"}), _RBAC, "roles"),
     *_each(Power.ESCALATE_CLUSTER_ROLES, frozenset({"escalate"}), _RBAC, "clusterroles"),
     *_each(Power.BIND, frozenset({"bind"}), _RBAC, "roles"),
@@ -166,10 +176,12 @@ TABLE: tuple[Wanted, ...] = (
            "mutatingadmissionpolicies", "mutatingadmissionpolicybindings"),
     *_each(Power.WRITE_VALIDATING_WEBHOOKS, CHANGE, _ADMISSION, "validatingwebhookconfigurations"),
     *_each(Power.REMOVE_WEBHOOKS, REMOVE, _ADMISSION, "validatingwebhookconfigurations",
-           "mutatingwebhookconfigurations"),
+           "mutatingwebhookconfigurations", "mutatingadmissionpolicies", "mutatingadmissionpolicybindings"),
     *_each(Power.WRITE_ADMISSION_POLICIES, ALTER | REMOVE, _ADMISSION, "validatingadmissionpolicies",
            "validatingadmissionpolicybindings"),
-    *_each(Power.RELABEL_NAMESPACES, ALTER, "", "namespaces"),
+    # Labels may be changed through these subresources too: only the spec, or the status, is kept from them.
+    *_each(Power.RELABEL_NAMESPACES, ALTER, "", "namespaces", "namespaces/status"),
+    *_each(Power.RELABEL_NAMESPACES, frozenset({"update"}), "", "namespaces/finalize"),
     *_each(Power.CREATE_NAMESPACES, _CREATE, "", "namespaces"),
     *_each(Power.DELETE_NAMESPACES, REMOVE, "", "namespaces"),
     *_each(Power.WRITE_VOLUMES, _CREATE, "", "persistentvolumes"),
@@ -182,6 +194,8 @@ TABLE: tuple[Wanted, ...] = (
     *_each(Power.WRITE_ADMIN_POLICIES, WRITE, _POLICY, "adminnetworkpolicies", "baselineadminnetworkpolicies",
            "clusternetworkpolicies"),
     *_each(Power.WRITE_QUOTAS, WRITE, "", "resourcequotas"),
+    # Admission counts against the hard limits of the status.
+    *_each(Power.WRITE_QUOTAS, ALTER, "", "resourcequotas/status"),
     *_each(Power.WRITE_LIMITS, WRITE, "", "limitranges"),
     *_each(Power.SCALE, ALTER, "apps", "deployments/scale", "replicasets/scale", "statefulsets/scale"),
     *_each(Power.SCALE, ALTER, "", "replicationcontrollers/scale"),
@@ -274,8 +288,8 @@ def _verbs(rule: Rule, wanted: frozenset[str]) -> set[str]:
     if "*" in rule.verbs:
         return set(wanted)
     found = set(rule.verbs & wanted)
-    if "impersonate" in wanted and any(verb.startswith("impersonate") for verb in rule.verbs):
-        found.add("impersonate")
+    if wanted is _CONSTRAINED and any(verb.startswith("impersonate:") for verb in rule.verbs):
+        found.add("impersonate:")
     return found
 
 
@@ -330,6 +344,29 @@ def _cluster_scoped(resource: str, groups: frozenset[str]) -> bool:
     return named == {False} or (not named and any(resource == plural for _, plural in _CLUSTER_SCOPED))
 
 
+_COMPLETE = frozenset(
+    {"", "apps", "batch", "autoscaling", "policy", "events.k8s.io", "networking.k8s.io", "storage.k8s.io",
+     "node.k8s.io", "scheduling.k8s.io", "coordination.k8s.io", "discovery.k8s.io", "rbac.authorization.k8s.io",
+     "certificates.k8s.io", "admissionregistration.k8s.io", "flowcontrol.apiserver.k8s.io", "resource.k8s.io",
+     "apiregistration.k8s.io", "apiextensions.k8s.io"}
+)  # fmt: skip
+"""Groups of which the catalogue has every resource: a rule about another one of them is about nothing."""
+_NAMED = frozenset((entry.kind.group, entry.plural) for entry in ENTRIES.values())
+_OF_PODS = frozenset(
+    {"attach", "binding", "ephemeralcontainers", "eviction", "exec", "log", "portforward", "proxy", "resize", "status"}
+)
+_CONNECTS = frozenset({"pods/exec", "pods/attach", "pods/portforward"})
+_ORDER = ("get", "list", "watch", "create", "update", "patch", "delete")
+
+
+def _there_is(resource: str, groups: frozenset[str]) -> bool:
+    """Whether a resource of that name can be requested: ``pods/*``, ``pod`` and core ``deployments`` never are."""
+    plural, _, sub = resource.partition("/")
+    if sub == "*" or (plural == "pods" and sub and groups == {""} and sub not in _OF_PODS):
+        return False
+    return plural == "*" or "*" in groups or any(item not in _COMPLETE or (item, plural) in _NAMED for item in groups)
+
+
 def _touches(rule: Rule) -> Iterator[Touch]:
     """What a rule reads or writes of a namespace: the most telling resource, or each one where names limit it."""
     groups = rule.groups - _HARMLESS_GROUPS
@@ -339,17 +376,18 @@ def _touches(rule: Rule) -> Iterator[Touch]:
         verbs -= {"deletecollection"}
     if not groups or not verbs:
         return
+    names = tuple(sorted(rule.names))
     candidates = []
     for resource in sorted(rule.resources):
-        if _cluster_scoped(resource.partition("/")[0], groups):
+        if _cluster_scoped(resource.partition("/")[0], groups) or not _there_is(resource, groups):
             continue
         if rule.names and "/" not in resource and verbs <= {"create"}:
             continue
-        candidates.append(resource)
-    verb = next(
-        (item for item in ("get", "list", "watch", "create", "update", "patch", "delete") if item in verbs), min(verbs)
-    )
-    names = tuple(sorted(rule.names))
-    found = sorted((Touch(resource, min(groups), verb, names) for resource in candidates), key=_telling)
+        # Whether get connects too is a matter of the version: a rule of its own.
+        mine = verbs & {"create"} if resource in _CONNECTS else verbs
+        if mine:
+            verb = next((item for item in _ORDER if item in mine), min(mine))
+            candidates.append(Touch(resource, min(groups), verb, names))
+    found = sorted(candidates, key=_telling)
     for best in found if names else found[:1]:
         yield Touch("secrets" if best.resource == "*" and not names else best.resource, best.group, best.verb, names)

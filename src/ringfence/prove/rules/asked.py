@@ -81,6 +81,7 @@ def doubt_of(facts: ClusterFacts, answer: AdmissionAnswer) -> str | None:
             answer.namespace,
             "rbac.authorization.k8s.io" if binding else "",
             "rolebindings" if binding else "pods",
+            mutations=False,
         )
     )
     guards += [] if binding else openshift_guards(facts)

@@ -10,7 +10,8 @@ from ringfence.prove.admission.webhooks import selected
 from ringfence.prove.closure.capability import EVERYWHERE, Can, Capability
 from ringfence.prove.closure.engine import Derivation, State
 from ringfence.prove.facts.cluster import ClusterFacts
-from ringfence.prove.facts.pods import PodFacts, dangerous_path
+from ringfence.prove.facts.pods import PodFacts
+from ringfence.prove.facts.volumes import nodes_of_volume, root_volumes
 from ringfence.prove.kinds import Object, ObjectName, object_name
 from ringfence.prove.rbac.powers import Power
 from ringfence.prove.rules.registry import RuleWorld, rule
@@ -264,38 +265,56 @@ def _usable(facts: ClusterFacts, store: Object, namespace: str) -> bool:
     on=(Can.CREATE_PODS, Can.POWER),
 )
 def free_host_path(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
-    """Claims and pods in one namespace; Pod Security does not look behind claims."""
+    """Claims and pods in one namespace, or a claim there that is bound to one already; Pod Security does not look
+    behind claims. Without a node affinity the author of the pod chooses the node."""
     facts = world.clusters[capability.cluster]
-    if capability.can is Can.POWER and capability.name != Power.WRITE_CLAIMS.value:
+    if not root_volumes(facts) or (capability.can is Can.POWER and capability.name != Power.WRITE_CLAIMS.value):
         return
+    if capability.can is Can.CREATE_PODS:
+        yield from _bound_roots(facts, capability)
     free = facts.memory.once(("free roots", facts.name), lambda: _free_roots(facts))
-    if not free:
-        return
-    for claimer in list(state.powers(facts.name, Power.WRITE_CLAIMS.value)):
+    for claimer in list(state.powers(facts.name, Power.WRITE_CLAIMS.value)) if free else ():
         for maker in state.of(Can.CREATE_PODS, facts.name):
             if capability not in (claimer, maker):
                 continue
             if EVERYWHERE not in (claimer.namespace, maker.namespace) and claimer.namespace != maker.namespace:
                 continue
             place = claimer.namespace if maker.namespace == EVERYWHERE else maker.namespace
-            text = f"a claim may bind PersistentVolume {free[0]['metadata']['name']}, which is a directory of a node"
-            yield Derivation(
-                Capability(Can.CREATE_ROOT_PODS, facts.name, place),
-                "storage/host-path-volume",
-                object_step(text, object_name(facts.name, free[0])),
-                None,
-                (maker if capability == claimer else claimer,),
-            )
+            other = maker if capability == claimer else claimer
+            for volume in free:
+                text = f"a claim may bind PersistentVolume {volume['metadata']['name']}, which is a directory of a node"
+                for gives in _roots(facts, volume, place):
+                    shown = object_step(text, object_name(facts.name, volume))
+                    yield Derivation(gives, "storage/host-path-volume", shown, None, (other,))
+
+
+def _bound_roots(facts: ClusterFacts, maker: Capability) -> Iterator[Derivation]:
+    volumes = {item["metadata"]["name"]: item for item in facts.snapshot.of(kinds.PERSISTENT_VOLUME)}
+    claims = facts.bound_claims()
+    for namespace in claims if maker.namespace == EVERYWHERE else (maker.namespace,):
+        for claim, volume in claims.get(namespace, {}).items():
+            if volume in root_volumes(facts):
+                text = f"a pod in {namespace} may mount the claim {claim}, which is a directory of a node"
+                shown = object_step(text, ObjectName(facts.name, "PersistentVolumeClaim", namespace, claim))
+                for gives in _roots(facts, volumes[volume], namespace):
+                    yield Derivation(gives, "storage/host-path-volume", shown)
+
+
+def _roots(facts: ClusterFacts, volume: Object, namespace: str) -> Iterator[Capability]:
+    """What mounting a volume gives: the nodes that it is on, or any that a pod of the namespace can be put on."""
+    nodes = [name for name in nodes_of_volume(volume.get("spec") or {}) if name in facts.nodes]
+    if not nodes:
+        yield Capability(Can.CREATE_ROOT_PODS, facts.name, namespace)
+    for node in nodes:
+        yield Capability(Can.ON_NODE, facts.name, "", node)
 
 
 def _free_roots(facts: ClusterFacts) -> list[Object]:
-    return [volume for volume in facts.snapshot.of(kinds.PERSISTENT_VOLUME) if _free_root(volume)]
-
-
-def _free_root(volume: Object) -> bool:
-    spec = volume.get("spec") or {}
-    path = (spec.get("hostPath") or {}).get("path") or (spec.get("local") or {}).get("path")
-    return path is not None and dangerous_path(path) and not (spec.get("claimRef") or {}).get("name")
+    return [
+        volume
+        for volume in facts.snapshot.of(kinds.PERSISTENT_VOLUME)
+        if volume["metadata"]["name"] in root_volumes(facts) and not (volume["spec"].get("claimRef") or {}).get("name")
+    ]
 
 
 @rule(

@@ -181,6 +181,26 @@ def impersonate_accounts(world: RuleWorld, capability: Capability, state: State)
         yield from _every_account(world, capability, "rbac/impersonate-accounts", "may be impersonated", absent=True)
 
 
+@rule(
+    "rbac/impersonate-for-some",
+    "From 1.36 the verbs impersonate:MODE make one somebody for the requests that impersonate-on: names.",
+    source="KEP-5284 (ConstrainedImpersonation)",
+    on=(Can.POWER,),
+    versions="1.36 and above, or with the feature gate on",
+)
+def impersonate_for_some(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
+    """Whom, and for which requests, is in doubt."""
+    if capability.name != Power.IMPERSONATE_FOR_SOME.value:
+        return
+    facts = world.clusters[capability.cluster]
+    gate = facts.flags.feature_gates.get("ConstrainedImpersonation")
+    if gate is False or (gate is None and facts.minors and max(facts.minors) < 36):
+        return
+    doubt = "which requests may be made as somebody else (impersonate-on)"
+    gives = Capability(Can.CLUSTER_ADMIN, facts.name)
+    yield Derivation(gives, "rbac/impersonate-for-some", via(state, capability, "one may become somebody"), doubt)
+
+
 def _becomes(state: State, capability: Capability, gives: Capability, text: str) -> Derivation:
     return Derivation(gives, "rbac/impersonate-users", via(state, capability, f"one may become {text}"))
 
@@ -207,10 +227,20 @@ def token_secret(world: RuleWorld, capability: Capability, state: State) -> Iter
     """The token controller fills a Secret of that type."""
     for second in _both(state, capability, Power.CREATE_SECRETS, Power.READ_SECRETS):
         place = _narrower(capability, second)
-        if names_of(second) or names_of(capability):
+        created, read = (capability, second) if capability.name == Power.CREATE_SECRETS.value else (second, capability)
+        if names_of(created) or not _new_secret(world, read, place):
             continue
-        for derivation in _every_account(world, place, "rbac/token-secret", "fills a Secret with its token"):
-            yield Derivation(derivation.gives, derivation.rule, derivation.step, None, (second,))
+        for derivation in _every_account(world, place._replace(detail=""), "rbac/token-secret", _FILLS):
+            yield Derivation(derivation.gives, derivation.rule, derivation.step, derivation.doubt, (second,))
+
+
+_FILLS = "fills a Secret with its token"
+
+
+def _new_secret(world: RuleWorld, read: Capability, place: Capability) -> bool:
+    """Whether a Secret that may be read can be a new one: its name is the author's choice, if it is still free."""
+    taken = world.clusters[read.cluster].secrets_in.get(place.namespace, {})
+    return not names_of(read) or any(name not in taken for name in names_of(read))
 
 
 def _every_account(

@@ -74,6 +74,11 @@ def _choice(facts: ClusterFacts, made: Capability, state: State) -> tuple[NodeCh
         return choice, None
     for power in _LOOSENING:
         for held in state.powers(facts.name, power):
+            if power == Power.WRITE_ADMISSION_POLICIES.value and names_of(held):
+                without = nodes_open_to(facts, made.namespace, gone=frozenset(names_of(held)))
+                if without != choice:
+                    return without, held
+                continue
             doubt = f"whether what {power}s keeps {made.namespace} off nodes may be changed" if names_of(held) else None
             return NodeChoice(None, "admission and nodes that can be rewritten", _namespace(made), doubt), held
     for place in (made.namespace, EVERYWHERE):

@@ -10,7 +10,8 @@ from ringfence.prove.admission.rootpods import host_pod_guard, root_pod_guard
 from ringfence.prove.closure.capability import EVERYWHERE, Can, Capability, acts_as, inside
 from ringfence.prove.closure.engine import Derivation, State
 from ringfence.prove.facts.cluster import ClusterFacts
-from ringfence.prove.facts.pods import PodFacts, claims_in, escape_of, secrets_in
+from ringfence.prove.facts.pods import Escape, PodFacts, claims_in, escape_of, secrets_in
+from ringfence.prove.facts.volumes import root_volumes
 from ringfence.prove.kinds import ObjectName
 from ringfence.prove.rbac.powers import Power
 from ringfence.prove.rules.escalation import names_of
@@ -28,11 +29,27 @@ _STANDARDS = "kubernetes.io/docs/concepts/security/pod-security-standards"
     on=(Can.POWER,),
 )
 def create(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
-    """Follows without a step: the binding's step says it. A pod may bring claims of its own (ephemeral volumes)."""
-    if capability.name == Power.CREATE_PODS.value:
-        yield Derivation(Capability(Can.CREATE_PODS, capability.cluster, capability.namespace), "pods/create")
-        claims = Capability(Can.POWER, capability.cluster, capability.namespace, Power.WRITE_CLAIMS.value)
-        yield Derivation(claims, "pods/create")
+    """Follows without a step: the binding's step says it. A pod may bring claims of its own (ephemeral volumes). A
+    workload that is named has to be there to be changed."""
+    if capability.name != Power.CREATE_PODS.value:
+        return
+    facts = world.clusters[capability.cluster]
+    names = set(names_of(capability))
+    places, doubt = [capability.namespace], None
+    if names:
+        spaces = _namespaces(facts, capability.namespace)
+        there = [space for space in spaces if any(_makes(pod, names) for pod in facts.pods_in.get(space, ()))]
+        if not there:
+            doubt = f"{', '.join(sorted(names))} {in_place(capability.namespace)}, which a role names, is not there"
+        places = there or places
+    for place in places:
+        yield Derivation(Capability(Can.CREATE_PODS, facts.name, place), "pods/create", None, doubt)
+        claims = Capability(Can.POWER, facts.name, place, Power.WRITE_CLAIMS.value)
+        yield Derivation(claims, "pods/create", None, doubt)
+
+
+def _makes(pod: PodFacts, names: set[str]) -> bool:
+    return pod.template and pod.name.name in names
 
 
 @rule(
@@ -118,7 +135,8 @@ def host_network(world: RuleWorld, capability: Capability, state: State) -> Iter
     yield from _let_in(world, capability, state, Can.CREATE_HOST_PODS, "pods/host-network", use, host_pod_guard)
 
 
-_SWITCHES = (Power.WRITE_ADMISSION_POLICIES.value, Power.REMOVE_WEBHOOKS.value, Power.WRITE_CONSTRAINTS.value)
+_POLICIES = Power.WRITE_ADMISSION_POLICIES.value
+_SWITCHES = (_POLICIES, Power.REMOVE_WEBHOOKS.value, Power.WRITE_CONSTRAINTS.value)
 _Asked = Callable[..., Guard]
 
 
@@ -132,8 +150,10 @@ def _let_in(
         relabel = _relabels(state, capability.cluster, namespace)
         switches = [item for power in _SWITCHES for item in state.powers(capability.cluster, power)]
         removed = frozenset(Power(item.name) for item in switches if not names_of(item))
-        guard = asked(facts, namespace, relabelled=relabel is not None, removed=removed)
-        if guard.gate is Gate.CLOSED and any(names_of(item) for item in switches):
+        named = [item for item in switches if names_of(item)]
+        gone = frozenset(name for item in named if item.name == _POLICIES for name in names_of(item))
+        guard = asked(facts, namespace, relabelled=relabel is not None, removed=removed, gone=gone)
+        if guard.gate is Gate.CLOSED and any(item.name != _POLICIES for item in named):
             guard = Guard(Gate.DOUBTFUL, f"whether {guard.why} when some may be removed", guard.by, guard.object)
         if guard.gate is Gate.CLOSED:
             continue
@@ -290,21 +310,28 @@ _HOOKS = (kinds.VALIDATING_WEBHOOK, kinds.MUTATING_WEBHOOK)
 
 @rule(
     "pods/exec-by-get",
-    "Before 1.35 the verb get on pods/exec suffices: a WebSocket upgrade is a GET.",
+    "Before 1.35 the verb get on pods/exec, attach and portforward suffices: a WebSocket upgrade is a GET.",
     source="kubernetes#78741, KEP-4006 (AuthorizePodWebsocketUpgradeCreatePermission)",
     on=(Can.POWER,),
     versions="before 1.35, or with the feature gate off",
 )
 def execute_by_get(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
-    """By the version of the nodes or what is said of it; unknown versions make it doubtful."""
-    if capability.name != Power.EXEC_BY_GET.value:
+    """By the version of the nodes or what is said of it; unknown versions make it doubtful. Ports likewise."""
+    if capability.name not in (Power.EXEC_BY_GET.value, Power.FORWARD_BY_GET.value):
         return
     facts = world.clusters[capability.cluster]
     gate = facts.flags.feature_gates.get("AuthorizePodWebsocketUpgradeCreatePermission")
     if gate is True or (gate is None and facts.minors and min(facts.minors) >= 35):
         return
     doubt = None if gate is False or facts.minors else f"the Kubernetes version of {facts.name}"
-    yield from _inside_all(world, capability, state, "pods/exec-by-get", "run commands in", doubt)
+    if capability.name == Power.EXEC_BY_GET.value:
+        yield from _inside_all(world, capability, state, "pods/exec-by-get", "run commands in", doubt)
+        return
+    for gives in (
+        capability._replace(name=Power.READ_POD_PORTS.value),
+        capability._replace(can=Can.TOUCH, name="get pods/portforward"),
+    ):
+        yield Derivation(gives, "pods/exec-by-get", None, doubt)
 
 
 def _inside_all(
@@ -372,19 +399,40 @@ def escape(world: RuleWorld, capability: Capability, state: State) -> Iterator[D
     """The node that the pod is on; for a template every node, in doubt."""
     facts = world.clusters[capability.cluster]
     pod = facts.pod_named.get((capability.detail, capability.namespace, capability.name))
-    how = None if pod is None else escape_of(pod.spec)
-    doubt: str | None
-    if pod is not None and how is None and pod.spec.get("hostPID"):
-        # The processes of others show: those with no more rights than one's own also their files and environment.
-        gives = Capability(Can.ON_NODE, facts.name, "", pod.node or EVERYWHERE)
-        doubt = f"which processes of others {pod.shown} may look into (hostPID)"
-        yield Derivation(gives, "pods/escape", object_step(f"{pod.shown} sees its node's processes", pod.name), doubt)
-    if pod is None or how is None:
+    if pod is None:
         return
-    doubt = None if pod.node else f"the node of {pod.shown}"
-    yield Derivation(
-        Capability(Can.ON_NODE, facts.name, "", pod.node or EVERYWHERE),
-        "pods/escape",
-        object_step(f"{pod.shown} becomes root on its node by {how}", pod.name),
-        doubt,
-    )
+    found = escape_of(pod.spec)
+    if found is None or found.depends or found.contained:
+        found = next(_by_claim(facts, pod), found)
+    doubts = [] if pod.node else [f"the node of {pod.shown}"]
+    if found is not None and found.contained:
+        apart = _user_namespaces(facts)
+        doubts += [] if apart is False else [f"whether {facts.name} has user namespaces, which keep {pod.shown}"]
+        found = None if apart else found
+    if found is None and pod.spec.get("hostPID"):
+        # The processes of others show: those with no more rights than one's own also their files and environment.
+        found = Escape("the processes of others", depends=True)
+        doubts = [f"which processes of others {pod.shown} may look into (hostPID)"]
+    elif found is not None and found.depends:
+        doubts.append(f"whether {found.how} gives the node of {pod.shown}")
+    if found is not None:
+        text = f"{pod.shown} becomes root on its node by {found.how}"
+        gives = Capability(Can.ON_NODE, facts.name, "", pod.node or EVERYWHERE)
+        yield Derivation(gives, "pods/escape", object_step(text, pod.name), "; ".join(doubts) or None)
+
+
+def _by_claim(facts: ClusterFacts, pod: PodFacts) -> Iterator[Escape]:
+    """Escapes through PersistentVolumes that are directories of the node."""
+    for claim in sorted(claims_in(pod.spec)):
+        volume = facts.bound_claims().get(pod.namespace, {}).get(claim)
+        path = root_volumes(facts).get(volume or "")
+        if path is not None:
+            yield Escape(f"the PersistentVolume {volume}, which is {path}")
+
+
+def _user_namespaces(facts: ClusterFacts) -> bool | None:
+    """Whether ``hostUsers: false`` counts: the default from 1.33 on; None when it is not known."""
+    gate = facts.flags.feature_gates.get("UserNamespacesSupport")
+    if gate is not None or not facts.minors:
+        return gate
+    return min(facts.minors) >= 33 if min(facts.minors) >= 33 or max(facts.minors) < 33 else None

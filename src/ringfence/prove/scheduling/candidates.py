@@ -70,7 +70,9 @@ def _axes(policies: PodPolicies, node: NodeFacts, taints: tuple[Taint, ...]) -> 
     exact = [{"key": t.key, "operator": "Equal", "value": t.value, "effect": t.effect} for t in taints]
     tolerations = (exact, [{"operator": "Exists"}], [{"key": t.key, "operator": "Exists"} for t in taints])
     return {
-        "labels": [known(labels) for labels in ({}, *({key: word} for key in keys for word in plain))],
+        "labels": [
+            known(labels) for labels in ({}, *policies.chosen_labels, *({key: word} for key in keys for word in plain))
+        ],
         "image": [_containers(image) for image in ("i", *(word for word in words if ":" in word))][:6],
         "selector": [known(chosen) if chosen else None for chosen in (dict(node.labels), *selectors[:4])],
         "tolerations": [known(_with_lost(listed)) for listed in tolerations],

@@ -2,6 +2,7 @@
 
 import operator
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from ringfence.prove.admission.attacks import class_attack, policies_of
 from ringfence.prove.admission.placement import NodeChoice, nodes_open_to, placement_view
@@ -20,6 +21,7 @@ from ringfence.prove.performance.starve import Capacity, NodeShare, Tenant, shar
 from ringfence.prove.proof import Answer, Mend, Step, Verdict
 from ringfence.prove.rbac.powers import Power
 from ringfence.prove.rules.asked import answer_step, doubt_of
+from ringfence.prove.rules.escalation import names_of
 from ringfence.prove.rules.registry import state_rule
 from ringfence.prove.scheduling.land import land
 from ringfence.prove.scheduling.view import PlacementView
@@ -214,24 +216,54 @@ def _soft(world: ProofWorld, facts: ClusterFacts, state: State, a: Territory, b:
     theirs = Tenant(b.name, b.namespaces(facts.name), tuple(pod.spec for pod in b.pods(facts.name)))
 
     def admits(namespace: str, name: str) -> Found:
-        return _admits(facts, state, namespace, name)
+        return _admits(facts, state, namespace, name, certain=certain)
 
     return starve_softly(_capacity(world, facts), ours, theirs, admits)
 
 
-def _admits(facts: ClusterFacts, state: State, namespace: str, name: str) -> Found:
-    """Whether policies let pods of a PriorityClass into a namespace."""
+def _has(state: State, capability: Capability, *, certain: bool) -> bool:
+    """Whether a capability is there, surely where ``certain``."""
+    reached = state.reached.get(capability)
+    return reached is not None and (not certain or reached.doubts == 0)
+
+
+def _relabelled(state: State, cluster: str, namespace: str, *, certain: bool) -> bool:
+    places = (Capability(Can.RELABEL, cluster, place) for place in (namespace, EVERYWHERE))
+    return any(_has(state, place, certain=certain) for place in places)
+
+
+@dataclass(frozen=True, slots=True)
+class _Loosened:
+    """What can be changed first of what holds a namespace's pods: its labels, all policies, single ones by name."""
+
+    relabelled: bool
+    rewritten: bool
+    gone: frozenset[str]
+
+
+def _loosened(facts: ClusterFacts, state: State, namespace: str, *, certain: bool) -> _Loosened:
+    held = state.powers(facts.name, Power.WRITE_ADMISSION_POLICIES.value)
+    rewriting = [item for item in held if _has(state, item, certain=certain)]
+    return _Loosened(
+        _relabelled(state, facts.name, namespace, certain=certain),
+        any(not names_of(item) for item in rewriting),
+        frozenset(name for item in rewriting for name in names_of(item)),
+    )
+
+
+def _admits(facts: ClusterFacts, state: State, namespace: str, name: str, *, certain: bool) -> Found:
+    """Whether policies let pods of a PriorityClass into a namespace; ``certain``: with what A surely can alone."""
     for answer in facts.snapshot.answers:
         asked = (answer.aim, answer.namespace, answer.target) == (Aim.PRIORITY, namespace, name)
         if asked and answer.told is Told.ADMITTED and _acts(state, answer) and doubt_of(facts, answer) is None:
             return Found(Truth.YES, (answer_step(answer, str(answer.subject)).step,))
-    relabelled = any(state.has(Capability(Can.RELABEL, facts.name, place)) for place in (namespace, EVERYWHERE))
-    rewritten = any(True for _ in state.powers(facts.name, Power.WRITE_ADMISSION_POLICIES.value))
-    if rewritten:
+    loose = _loosened(facts, state, namespace, certain=certain)
+    if loose.rewritten:
         return _past_webhooks(facts, namespace)
+    relabelled, gone = loose.relabelled, loose.gone
     refusal = facts.memory.once(
-        ("class attack", facts.name, namespace, relabelled, name),
-        lambda: class_attack(policies_of(facts, namespace, relabelled=relabelled), name),
+        ("class attack", facts.name, namespace, relabelled, gone, name),
+        lambda: class_attack(policies_of(facts, namespace, relabelled=relabelled, gone=gone), name),
     )
     if refusal.says is Says.REFUSES:
         return Found(Truth.NO, (f"{refusal.ref} refuses it",), (), (refusal.ref,))
@@ -271,32 +303,30 @@ def _sides(world: ProofWorld, facts: ClusterFacts, side: Territory, other: Terri
         state = world.state(side.name, other.name)
         creates = _creates_in(facts, state, certain=which != "possible")
         if which == "own":
-            return _side(facts, state, side, creates & side.namespaces(facts.name), [])
-        return _side(facts, state, side, creates, _scaled(facts, state, certain=which == "certain"))
+            return _side(facts, state, side, creates & side.namespaces(facts.name), [], certain=True)
+        certain = which == "certain"
+        return _side(facts, state, side, creates, _scaled(facts, state, certain=certain), certain=certain)
 
     entitled = world.partition.people_of_both(side.name, other.name)
     return world.memory.once(("side", facts.name, side.name, entitled, which), found, operator.eq)
 
 
 def _side(
-    facts: ClusterFacts, state: State, side: Territory, creates: frozenset[str], scaled: Sequence[PodFacts]
+    facts: ClusterFacts,
+    state: State,
+    side: Territory,
+    creates: frozenset[str],
+    scaled: Sequence[PodFacts],
+    *,
+    certain: bool,
 ) -> dict[str, Found]:
     """For every node whether the side may have a pod there: by pods that are there, that it can make, or that it can
-    have more made of."""
+    have more made of; ``certain``: with what it surely can alone."""
     found = {node: Found(Truth.NO, (f"no pod of {side.name} may run there",)) for node in facts.nodes}
-    rewrites = list(state.powers(facts.name, Power.WRITE_ADMISSION_POLICIES.value))
     for namespace in sorted(creates):
         if all(answer.truth is Truth.YES for answer in found.values()):
             break
-        relabelled = any(state.has(Capability(Can.RELABEL, facts.name, place)) for place in (namespace, EVERYWHERE))
-        choice = nodes_open_to(facts, namespace, relabelled=relabelled)
-        if (choice.nodes is not None or choice.doubt) and rewrites:
-            # Policies that keep pods to a pool can be taken away first; of named ones it may be others that do.
-            doubt = (
-                None if any(not item.detail for item in rewrites) else f"which policies keep {namespace} to its pool"
-            )
-            place = f"{facts.name}:namespace/{namespace}"
-            choice = NodeChoice(None, "admission policies that can be rewritten", place, doubt)
+        choice = _choice(facts, state, namespace, certain=certain)
         truth = Truth.UNKNOWN if choice.doubt else Truth.YES
         text = f"a pod made in {namespace} may run there"
         for node in facts.nodes if choice.nodes is None else choice.nodes:
@@ -318,6 +348,25 @@ def _side(
                 text = f"where pods of {side.name} run: none is in the snapshot"
                 found[node] = Found(Truth.UNKNOWN, (text,), (text,))
     return found
+
+
+def _choice(facts: ClusterFacts, state: State, namespace: str, *, certain: bool) -> NodeChoice:
+    """The nodes that pods made in a namespace can be put on, whatever guards them taken away first that can be."""
+    loose = _loosened(facts, state, namespace, certain=certain)
+    choice = nodes_open_to(facts, namespace, relabelled=loose.relabelled, gone=loose.gone)
+    if (choice.nodes is not None or choice.doubt) and loose.rewritten:
+        # Policies that keep pods to a pool can be taken away first.
+        place = f"{facts.name}:namespace/{namespace}"
+        choice = NodeChoice(None, "admission policies that can be rewritten", place)
+    removed = any(
+        not item.detail and _has(state, item, certain=certain)
+        for item in state.powers(facts.name, Power.REMOVE_WEBHOOKS.value)
+    )
+    if choice.doubt is None and not removed:
+        # Code that nobody can read here may be what keeps the pods of the namespace to a pool.
+        for guard in webhook_guards(facts, namespace, "", "pods", relabelled=loose.relabelled):
+            return replace(choice, doubt=f"{guard.why}: where pods of {namespace} may run")
+    return choice
 
 
 _PLACING = ("nodeSelector", "affinity", "tolerations", "runtimeClassName", "hostNetwork")

@@ -13,6 +13,7 @@ from ringfence.prove.closure.capability import EVERYWHERE, Can, Capability
 from ringfence.prove.closure.engine import State
 from ringfence.prove.facts.cluster import ClusterFacts
 from ringfence.prove.facts.territory import Territory
+from ringfence.prove.facts.volumes import nodes_of_volume
 from ringfence.prove.kinds import Object, object_name
 from ringfence.prove.proof import Answer, Mend, Step, Verdict
 from ringfence.prove.rbac.powers import Power
@@ -381,27 +382,10 @@ def _host_paths(owned: Territory, facts: ClusterFacts) -> Iterator[tuple[str, st
             continue
         reference = spec.get("claimRef") or {}
         key = bound.get(name) or (str(reference.get("namespace")), str(reference.get("name")))
-        nodes: list[str | None] = [*_nodes_of_volume(spec)]
+        nodes: list[str | None] = [*nodes_of_volume(spec)]
         nodes = nodes or [node for node in claimed.get(key, ()) if node is not None]
         for node in dict.fromkeys(nodes or [None]):
             yield f"PersistentVolume {name}", str(object_name(facts.name, volume)), node, path
-
-
-def _nodes_of_volume(spec: Mapping[str, Any]) -> list[str]:
-    """The nodes that a volume's node affinity names by their hostname."""
-    affinity = spec.get("nodeAffinity")
-    required = affinity.get("required") if isinstance(affinity, Mapping) else None
-    terms = required.get("nodeSelectorTerms") if isinstance(required, Mapping) else None
-    found = []
-    for term in terms if isinstance(terms, list) else ():
-        for item in (term.get("matchExpressions") if isinstance(term, Mapping) else None) or ():
-            if (
-                isinstance(item, Mapping)
-                and item.get("key") == "kubernetes.io/hostname"
-                and item.get("operator") == "In"
-            ):
-                found += [str(value) for value in item.get("values") or ()]
-    return found
 
 
 def _overlap(one: str, other: str) -> bool:
