@@ -9,7 +9,7 @@ How it is used::
     cluster.apply(document, dry_run=True)                              # server-side apply, field manager `ringfence`
     cluster.impersonating("alice", ("portal-devs",)).get(SECRETS, "db", "portal-production")   # raises ForbiddenError
     cluster.access_review("alice", ("portal-devs",), Action("get", "", "secrets", "portal-production"))
-    for event in cluster.watch(APPLICATIONS, namespace="argocd", seconds=30): ...
+    for event in cluster.watch(APPLICATIONS, "argocd", seconds=30, resource_version=listing.resource_version): ...
 
 Errors are those of ``ringfence.base.errors`` and the three kinds of StateError below; none holds a secret.
 """

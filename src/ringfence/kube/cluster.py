@@ -14,7 +14,8 @@ import orjson
 from ringfence.base.errors import RingfenceError, StateError
 from ringfence.kube.access import Action, Decision
 from ringfence.kube.errors import ExpiredError, NotFoundError, refusal, unreachable
-from ringfence.kube.resources import COMMON, Json, Resource, from_aggregated
+from ringfence.kube.resources import COMMON, Discovery, Json, Resource, discovery
+from ringfence.kube.streams import Streams
 
 if TYPE_CHECKING:
     import httpx2
@@ -27,6 +28,8 @@ _AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryL
 _READ_SLACK = 15.0
 _RETRIES = 4
 _READS = frozenset({"GET", "HEAD"})
+_ROOTS = ("/api", "/apis")
+_NOT_MODIFIED = 304
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,8 @@ class Cluster:
         self.namespace = namespace
         self.user = user
         self.groups = tuple(groups)
-        self._discovered: tuple[Resource, ...] | None = None
+        self._discovered: dict[str, Discovery] = {}
+        self._streams = Streams()
         self._headers: list[tuple[str, str]] = []
         if user is not None:
             self._headers.append(("Impersonate-User", user))
@@ -92,7 +96,8 @@ class Cluster:
         )
 
     def close(self) -> None:
-        """Close the connections."""
+        """Close the connections; watches end at once."""
+        self._streams.end()
         self._client.close()
 
     def __enter__(self) -> "Cluster":
@@ -117,12 +122,29 @@ class Cluster:
 
     def resources(self) -> tuple[Resource, ...]:
         """Every resource that the cluster serves, at its preferred version. Asked once a connection."""
-        if self._discovered is None:
-            found: list[Resource] = []
-            for root in ("/api", "/apis"):
-                found.extend(from_aggregated(self.request("GET", root, accept=_AGGREGATED)))
-            self._discovered = tuple(found)
-        return self._discovered
+        return tuple(
+            resource for root in _ROOTS for resource in (self._discovered.get(root) or self._discover(root)).resources
+        )
+
+    def stale_groups(self) -> tuple[str, ...]:
+        """API groups that another server is to serve which does not answer: their resources are not known."""
+        return tuple(group for root in _ROOTS for group in (self._discovered.get(root) or self._discover(root)).stale)
+
+    def kinds_changed(self) -> bool:
+        """Asks again what the cluster serves; True when that is not what it was. Cheap: what is as it was is not sent
+        again by API servers that mark their answer (ETag)."""
+        before = [self._discovered.get(root) for root in _ROOTS]
+        return [self._discover(root) for root in _ROOTS] != before
+
+    def _discover(self, root: str) -> "Discovery":
+        known = self._discovered.get(root)
+        headers = [("If-None-Match", known.tag)] if known is not None and known.tag else []
+        answer = self._answer("GET", root, {}, [*self._headers, ("Accept", _AGGREGATED), *headers], None)
+        if known is not None and answer.status_code == _NOT_MODIFIED:
+            return known
+        found = discovery(self._json("GET", root, answer.content), answer.headers.get("ETag", ""))
+        self._discovered[root] = found
+        return found
 
     def resource_of(self, api_version: str, kind: str) -> Resource:
         """The resource of objects with this apiVersion and kind. Raises NotFoundError when the cluster has none."""
@@ -276,21 +298,27 @@ class Cluster:
         namespace: str | None = None,
         *,
         seconds: float,
-        resource_version: str | None = None,
+        resource_version: str,
         label_selector: str | None = None,
         field_selector: str | None = None,
         bookmarks: bool = False,
     ) -> Iterator[Event]:
-        """Changes for at most ``seconds``, resumed where a connection broke off.
+        """Changes since ``resource_version`` (of a list or an object) for at most ``seconds``, resumed where a
+        connection broke off. ``bookmarks``: also the events that only say how far this is.
 
-        Without ``resource_version`` the objects that are there come first, as ADDED. ``bookmarks``: also the events
-        that only say how far this is. Raises ExpiredError when the
-        version to resume at is too old.
+        There is no watch without a version: the API would send what is there first, ordered by name, and a connection
+        that breaks off half-way could only be resumed at the version of the object that came last. Whatever is older
+        and was not sent yet would be missed. Raises ExpiredError when the version to resume at is too old, StateError
+        when there is none.
         """
+        if not resource_version:
+            raise StateError(
+                f"{self.server}: {resource.full_name}: nothing says from when on to watch", reason="NoVersion"
+            )
         until = time.monotonic() + seconds
         version = resource_version
         failures = 0
-        while (left := until - time.monotonic()) > 0:
+        while (left := until - time.monotonic()) > 0 and not self._streams.ended:
             parameters = {
                 "watch": "true",
                 "allowWatchBookmarks": "true",
@@ -305,7 +333,7 @@ class Cluster:
             try:
                 for event in self._stream(resource.path(namespace), parameters, until):
                     failures = 0
-                    version = str(event.object.get("metadata", {}).get("resourceVersion") or version or "")
+                    version = str(event.object.get("metadata", {}).get("resourceVersion") or version)
                     if bookmarks or event.type != "BOOKMARK":
                         yield event
                     if time.monotonic() >= until:
@@ -328,16 +356,23 @@ class Cluster:
                 if response.status_code >= 400:
                     response.read()
                     raise refusal(self.server, "GET", path, response.status_code, _status(response.content))
-                for line in response.iter_lines():
-                    document = orjson.loads(line)
-                    if document["type"] == "ERROR":
-                        status = cast(Json, document["object"])
-                        raise refusal(self.server, "GET", path, int(status.get("code") or 500), status)
-                    yield Event(str(document["type"]), document["object"])
+                wire = response.extensions.get("network_stream")
+                held = self._streams.add(wire.get_extra_info("socket") if wire is not None else None)
+                try:
+                    for line in response.iter_lines():
+                        yield self._event(path, orjson.loads(line))
+                finally:
+                    self._streams.drop(held)
         except (httpx2.HTTPError, OSError) as error:
             raise unreachable(self.server, error) from error
         except orjson.JSONDecodeError as error:
             raise unreachable(self.server, error) from error
+
+    def _event(self, path: str, document: Json) -> Event:
+        if document["type"] == "ERROR":
+            status = cast(Json, document["object"])
+            raise refusal(self.server, "GET", path, int(status.get("code") or 500), status)
+        return Event(str(document["type"]), document["object"])
 
     # The wire
 
@@ -356,6 +391,9 @@ class Cluster:
         Reads are tried again when a connection breaks; changes are not, since they may have been made.
         """
         content = self.fetch(method, path, parameters=parameters, body=body, content_type=content_type, accept=accept)
+        return self._json(method, path, content)
+
+    def _json(self, method: str, path: str, content: bytes) -> Json:
         try:
             document = orjson.loads(content)
         except orjson.JSONDecodeError as error:
@@ -373,8 +411,6 @@ class Cluster:
         accept: str = "application/json",
     ) -> bytes:
         """As ``request``, with the answer's bytes: for logs, ``/readyz`` and large lists."""
-        import httpx2
-
         if self._only_dry and method not in _READS and (parameters or {}).get("dryRun") != "All":
             raise StateError(f"{method} {path}: not sent, since it is no dry run", reason="NotADryRun")
         headers = [*self._headers, ("Accept", accept)]
@@ -382,11 +418,21 @@ class Cluster:
         if body is not None:
             content = orjson.dumps(body)
             headers.append(("Content-Type", content_type))
+        return self._answer(method, path, parameters or {}, headers, content).content
+
+    def _answer(
+        self,
+        method: str,
+        path: str,
+        parameters: Mapping[str, str],
+        headers: list[tuple[str, str]],
+        content: bytes | None,
+    ) -> "httpx2.Response":
+        import httpx2
+
         for left in range(_RETRIES if method in _READS else 1, 0, -1):
             try:
-                response = self._client.request(
-                    method, path, params=dict(parameters or {}), headers=headers, content=content
-                )
+                response = self._client.request(method, path, params=parameters, headers=headers, content=content)
             except (httpx2.HTTPError, OSError) as error:
                 # A connection that the server closed while idle answers nothing: reading again is safe.
                 if left == 1 or isinstance(error, httpx2.ConnectError):
@@ -394,7 +440,7 @@ class Cluster:
                 continue
             if response.status_code >= 400:
                 raise refusal(self.server, method, path, response.status_code, _status(response.content))
-            return response.content
+            return response
         raise AssertionError("unreachable")
 
 

@@ -17,6 +17,7 @@ from ringfence.base.errors import InputError
 from ringfence.base.text import suggestion
 
 if TYPE_CHECKING:
+    import httpx2
     from lightkube.config.kubeconfig import KubeConfig
 
     from ringfence.kube.cluster import Cluster
@@ -65,7 +66,7 @@ def open_cluster(
     ``timeout`` is in seconds and bounds each answer, not a watch. Nothing is sent yet. Raises InputError when the file
     or the context does not exist or cannot be understood.
     """
-    from lightkube.config.client_adapter import Client, ConnectionParams
+    from lightkube.config.client_adapter import ConnectionParams
     from lightkube.core.exceptions import ConfigError
 
     from ringfence.kube.cluster import Cluster
@@ -90,7 +91,7 @@ def open_cluster(
 
         local = _is_local(single.cluster.server)
         parameters = ConnectionParams(timeout=httpx2.Timeout(timeout), trust_env=not local)
-        client = Client(single, parameters)
+        client = httpx2.Client(**parameters.httpx_params(single), limits=_limits())
     except (ConfigError, KeyError, OSError, ValueError) as error:
         raise InputError(
             f"{path}: context {context or config.current_context or '(none)'} cannot be used: {error}",
@@ -105,6 +106,14 @@ def open_cluster(
         user=impersonate_user,
         groups=tuple(impersonate_groups),
     )
+
+
+def _limits() -> "httpx2.Limits":
+    """As many connections as there are watches, one each: with the usual hundred, whoever follows a cluster of many
+    kinds waits for a connection that never comes free. Few of them are kept when nothing needs them."""
+    import httpx2
+
+    return httpx2.Limits(max_connections=None, max_keepalive_connections=20)
 
 
 def _read(path: Path) -> "KubeConfig":

@@ -5,7 +5,7 @@ were rejected: they took fifteen times as long to decode, and a field they do no
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 from urllib.parse import quote
 
@@ -114,3 +114,23 @@ def from_aggregated(document: Json) -> tuple[Resource, ...]:
                 namespaced = entry.get("scope") == "Namespaced"
                 found.append(Resource(group, str(version["version"]), plural, str(kind), namespaced, verbs))
     return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Discovery:
+    """What one root of the API serves. ``stale``: groups whose own API server does not answer, so that nobody knows
+    what they serve. ``tag`` is the mark (ETag) that the answer had, empty when it had none."""
+
+    resources: tuple[Resource, ...]
+    stale: tuple[str, ...]
+    tag: str = field(default="", compare=False)
+
+
+def discovery(document: Json, tag: str = "") -> Discovery:
+    """Of an ``APIGroupDiscoveryList``."""
+    stale = tuple(
+        str(item.get("metadata", {}).get("name", ""))
+        for item in document.get("items", [])
+        if any(one.get("freshness") == "Stale" and not one.get("resources") for one in item.get("versions", []))
+    )
+    return Discovery(from_aggregated(document), stale, tag)

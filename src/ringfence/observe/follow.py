@@ -3,10 +3,13 @@
 It is current from when everything was listed until anything breaks: a watch that ends with an error, a version that is
 gone, an API server that does not answer a question a second. Then everything is listed again, since nobody can tell
 what was missed; resuming each watch where it stopped was rejected, it cannot say when it has caught up.
+
+That question is what the cluster serves: a kind that comes is listed and followed, one that goes is dropped. Watching
+CustomResourceDefinitions for it was rejected: their events come before the API serves the kind.
 """
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,19 +21,19 @@ from ringfence.kube import Cluster, Event, NotFoundError, Resource
 from ringfence.observe.collect import Collector
 from ringfence.observe.feed import Feed, joined
 from ringfence.observe.hashing import HashingKey
-from ringfence.observe.live import ELSEWHERE, cluster_facts, counted
+from ringfence.observe.live import ELSEWHERE, cluster_facts, counted, not_served
 from ringfence.prove.snapshot import ClusterSnapshot, NotListed
 
 UNREAD = "it has not been read yet"
 _WORKERS = 6
-_WATCH_SECONDS = 240.0
+_WATCH_SECONDS = 60.0
+"""So short that a connection which died without a word is noticed soon after the API server should have ended it."""
 _RESYNC_SECONDS = 600.0
 _RESYNC_FIRST = 3.0
 _PROBE_SECONDS = 1.0
 _PATIENCE = 5.0
 _POLL_SECONDS = 5.0
 _RETRY_SECONDS = 0.5
-_REDISCOVER = frozenset({"customresourcedefinitions", "apiservices"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +50,22 @@ class Standing:
 class _Listed:
     """What listing a resource came to."""
 
-    feeds: tuple[Feed, ...]
-    missed: tuple[NotListed, ...]
+    feeds: tuple[Feed, ...] = ()
+    missed: tuple[NotListed, ...] = ()
+
+    @property
+    def nothing(self) -> bool:
+        """It is said to be served, and was not found."""
+        return not self.feeds and not self.missed
+
+    def like(self, other: "_Listed") -> bool:
+        """Whether the same could be listed, and the same not."""
+        return self.missed == other.missed and [one.namespace for one in self.feeds] == [
+            one.namespace for one in other.feeds
+        ]
+
+
+_NOTHING = _Listed()
 
 
 class Following:
@@ -72,8 +89,9 @@ class Following:
         self._lock = threading.Lock()
         self._stopped = threading.Event()
         self._broken = threading.Event()
-        self._feeds: dict[tuple[str, str | None], Feed] = {}
-        self._missed: tuple[NotListed, ...] = ()
+        self._known: Mapping[Resource, _Listed] = {}
+        self._ended: set[Resource] = set()
+        self._stale: tuple[str, ...] = ()
         self._facts = ClusterSnapshot(name, {})
         self._snapshot: ClusterSnapshot | None = None
         self._standing = Standing(False, clock.now(), UNREAD, 0)
@@ -85,7 +103,7 @@ class Following:
         self._thread.start()
 
     def stop(self) -> None:
-        """Read no more; watches that are open end with the process, or within minutes."""
+        """Read no more; watches that are open end in a moment."""
         self._stopped.set()
         self._broken.set()
 
@@ -98,8 +116,10 @@ class Following:
         """The cluster as it is known; the very same value until something changes."""
         with self._lock:
             if self._snapshot is None:
-                feeds = [self._feeds[name] for name in sorted(self._feeds, key=str)]
-                self._snapshot = joined(self.name, self._facts, feeds, self._missed)
+                known = sorted(self._known.items(), key=lambda one: one[0].full_name)
+                feeds = [feed for _, listed in known for feed in listed.feeds]
+                missed = [marker for _, listed in known for marker in listed.missed]
+                self._snapshot = joined(self.name, self._facts, feeds, (*not_served(self._stale), *missed))
             return self._snapshot
 
     # The thread that owns the connection
@@ -107,6 +127,8 @@ class Following:
     def _run(self) -> None:
         while not self._stopped.is_set():
             self._broken.clear()
+            with self._lock:
+                self._round += 1
             try:
                 with self._open() as cluster:
                     # One that is starting refuses what it will allow in a moment.
@@ -125,24 +147,55 @@ class Following:
         """List everything. Raises what a cluster that does not answer raises."""
         collector = Collector(self.name, self._key)
         collector.add(cluster_facts(cluster))
-        wanted = [resource for resource in cluster.resources() if counted(resource)]
-        with ThreadPoolExecutor(_WORKERS) as pool:
-            listed = list(pool.map(lambda resource: self._list(cluster, resource), wanted))
-        feeds = {(feed.resource.full_name, feed.namespace): feed for one in listed for feed in one.feeds}
+        known = self._listed(cluster, _wanted(cluster))
         with self._lock:
-            self._round += 1
-            self._feeds = feeds
+            self._known, self._ended, self._stale = known, set(), cluster.stale_groups()
             self._facts = collector.finish()
-            self._missed = tuple(marker for one in listed for marker in one.missed)
             self._snapshot = None
             self._standing = Standing(True, self._clock.now(), "", self._standing.count + 1)
         self._changed()
+
+    def _amend(self, cluster: Cluster, *, refused_too: bool) -> None:
+        """List and follow what the cluster serves and nobody follows, drop what it serves no more; ``refused_too``:
+        what could not be listed is tried once more, since rights may be given."""
+        with self._lock:
+            before, ended = self._known, set(self._ended)
+            self._ended.clear()
+        wanted = _wanted(cluster)
+
+        def to_list(resource: Resource) -> bool:
+            known = before.get(resource, _NOTHING)
+            return resource in ended or known.nothing or bool(refused_too and known.missed)
+
+        found = self._listed(cluster, [one for one in wanted if to_list(one)])
+        after: dict[Resource, _Listed] = {}
+        for resource in wanted:
+            old, new = before.get(resource, _NOTHING), found.get(resource)
+            # What is as it was goes on being watched.
+            kept = new is None or (resource not in ended and new.like(old))
+            after[resource] = old if new is None or kept else new
+        fresh = [resource for resource in wanted if after[resource] is not before.get(resource, _NOTHING)]
+        stale = cluster.stale_groups()
+        if not fresh and before.keys() <= after.keys() and stale == self._stale:
+            return
+        with self._lock:
+            self._known, self._stale = after, stale
+            self._news()
+        self._spawn(cluster, [feed for resource in fresh for feed in after[resource].feeds])
+        self._changed()
+
+    def _listed(self, cluster: Cluster, wanted: Sequence[Resource]) -> dict[Resource, _Listed]:
+        if not wanted:
+            return {}
+        with ThreadPoolExecutor(_WORKERS) as pool:
+            listed = pool.map(lambda resource: self._list(cluster, resource), wanted)
+            return dict(zip(wanted, listed, strict=True))
 
     def _list(self, cluster: Cluster, resource: Resource) -> _Listed:
         try:
             return _Listed((self._feed(cluster, resource, None),), ())
         except NotFoundError:
-            return _Listed((), ())
+            return _NOTHING
         except RingfenceError as error:
             if error.reason == "Unreachable":
                 raise
@@ -162,18 +215,18 @@ class Following:
 
     def _feed(self, cluster: Cluster, resource: Resource, namespace: str | None) -> Feed:
         listing = cluster.list_raw(resource, namespace)
-        known = self._feeds.get((resource.full_name, namespace))
+        listed = self._known.get(resource, _NOTHING).feeds
+        known = next((feed for feed in listed if feed.namespace == namespace), None)
         # A feed of before keeps the identity of what did not change; its old watches must not touch it any more.
         feed = known.renewed() if known is not None else Feed(self.name, resource, namespace, self._key)
         feed.fill(listing.items, listing.resource_version)
         return feed
 
     def _follow(self, cluster: Cluster) -> None:
-        """Watch every feed until something breaks; looks every second whether the API server answers at all.
-
-        What could not be listed is tried again, soon at first: rights may be given, an extension may come up.
+        """Watch every feed until something breaks; looks every second whether the API server answers at all, and what
+        it serves. What could not be listed is tried again, soon at first: rights may be given.
         """
-        self._spawn(cluster)
+        self._spawn(cluster, [feed for listed in self._known.values() for feed in listed.feeds])
         probe = _Probe(cluster, self._clock)
         threading.Thread(target=probe.run, args=(self._broken,), daemon=True).start()
         pause = _RESYNC_FIRST
@@ -184,36 +237,42 @@ class Following:
                 if problem is not None:
                     self._lost(problem)
                     return
-                if self._missed and self._clock.monotonic() >= until:
-                    self._read(cluster)
-                    self._spawn(cluster)
+                resync = self._clock.monotonic() >= until
+                if resync or probe.news() or self._unsettled():
+                    self._amend(cluster, refused_too=resync)
+                if resync:
                     pause = min(2 * pause, _RESYNC_SECONDS)
                     until = self._clock.monotonic() + pause
         finally:
             self._broken.set()
 
-    def _spawn(self, cluster: Cluster) -> None:
-        """Watch the feeds of this round; watches of earlier ones see that they are no longer meant, and end."""
+    def _unsettled(self) -> bool:
+        """Whether what is served and what is followed may differ."""
         with self._lock:
-            number, feeds = self._round, list(self._feeds.values())
+            return bool(self._ended) or any(listed.nothing for listed in self._known.values())
+
+    def _spawn(self, cluster: Cluster, feeds: Iterable[Feed]) -> None:
+        """Watch these; whoever watches what is no longer followed sees that, and ends."""
+        number = self._round
         for feed in feeds:
-            watched = "watch" in feed.resource.verbs
+            watched = "watch" in feed.resource.verbs and feed.version
             target = self._watch if watched else self._poll
             threading.Thread(target=target, args=(cluster, feed, number), daemon=True).start()
 
-    def _lost(self, why: str) -> None:
+    def _lost(self, why: str, number: int | None = None) -> None:
+        """Nothing is current from now on. ``number``: of the round that says so, which may be over."""
         with self._lock:
-            if self._standing.current:
-                self._standing = Standing(False, self._clock.now(), why, self._standing.count)
-            else:
-                self._standing = Standing(False, self._standing.since, why, self._standing.count)
-        self._broken.set()
+            if number is not None and number != self._round:
+                return
+            since = self._clock.now() if self._standing.current else self._standing.since
+            self._standing = Standing(False, since, why, self._standing.count)
+            self._broken.set()
         self._changed()
 
     # The threads that watch
 
     def _watch(self, cluster: Cluster, feed: Feed, number: int) -> None:
-        while self._mine(number):
+        while self._mine(feed, number):
             try:
                 for event in self._events(cluster, feed):
                     if not self._take(feed, number, event):
@@ -222,10 +281,19 @@ class Following:
                 # Whoever may list and not watch looks again and again.
                 self._poll(cluster, feed, number)
                 return
-            except Exception as error:
-                if self._mine(number):
-                    self._lost(str(error) if isinstance(error, RingfenceError) else type(error).__name__)
+            except NotFoundError:
+                self._end(feed, number)
                 return
+            except Exception as error:
+                if self._mine(feed, number):
+                    self._lost(_said(error), number)
+                return
+
+    def _end(self, feed: Feed, number: int) -> None:
+        """Its kind seems to be served no more: it is looked at when it is next asked what is."""
+        with self._lock:
+            if self._round == number:
+                self._ended.add(feed.resource)
 
     def _events(self, cluster: Cluster, feed: Feed) -> Iterator[Event]:
         return cluster.watch(
@@ -238,35 +306,38 @@ class Following:
 
     def _poll(self, cluster: Cluster, feed: Feed, number: int) -> None:
         """For a resource that cannot be watched."""
-        while not self._broken.wait(_POLL_SECONDS) and self._mine(number):
+        while not self._broken.wait(_POLL_SECONDS) and self._mine(feed, number):
             try:
                 listing = cluster.list_raw(feed.resource, feed.namespace)
+            except NotFoundError:
+                self._end(feed, number)
+                return
             except Exception as error:
-                if self._mine(number):
-                    self._lost(str(error) if isinstance(error, RingfenceError) else type(error).__name__)
+                if self._mine(feed, number):
+                    self._lost(_said(error), number)
                 return
             with self._lock:
-                if self._round != number or not feed.fill(listing.items, listing.resource_version):
+                if not self._follows(feed, number) or not feed.fill(listing.items, listing.resource_version):
                     continue
                 self._news()
             self._changed()
 
-    def _mine(self, number: int) -> bool:
+    def _mine(self, feed: Feed, number: int) -> bool:
         with self._lock:
-            return self._round == number and not self._broken.is_set()
+            return self._follows(feed, number)
+
+    def _follows(self, feed: Feed, number: int) -> bool:
+        listed = self._known.get(feed.resource, _NOTHING).feeds
+        return self._round == number and not self._broken.is_set() and any(one is feed for one in listed)
 
     def _take(self, feed: Feed, number: int, event: Event) -> bool:
         """Take in one change; False when the feed is no longer followed."""
         with self._lock:
-            if self._round != number or self._broken.is_set():
+            if not self._follows(feed, number):
                 return False
             if not feed.apply(event):
                 return True
             self._news()
-        if feed.resource.plural in _REDISCOVER:
-            # There may be a new kind to read. What is known is not all there is until that is done.
-            self._lost("its kinds changed; it is read again")
-            return False
         self._changed()
         return True
 
@@ -276,23 +347,33 @@ class Following:
         self._standing = Standing(standing.current, standing.since, standing.because, standing.count + 1)
 
 
+def _wanted(cluster: Cluster) -> list[Resource]:
+    return [resource for resource in cluster.resources() if counted(resource)]
+
+
+def _said(error: Exception) -> str:
+    return str(error) if isinstance(error, RingfenceError) else type(error).__name__
+
+
 class _Probe:
-    """Asks an API server every second whether it is there."""
+    """Asks an API server every second whether it is there, by what it serves."""
 
     def __init__(self, cluster: Cluster, clock: Clock) -> None:
         self._cluster = cluster
         self._clock = clock
         self._answered = clock.monotonic()
         self._error: str | None = None
+        self._news = threading.Event()
 
     def run(self, stop: threading.Event) -> None:
         """Ask until ``stop``."""
         while not stop.wait(_PROBE_SECONDS):
             try:
                 with suppress(ForbiddenError):
-                    self._cluster.fetch("GET", "/version")
+                    if self._cluster.kinds_changed():
+                        self._news.set()
             except Exception as error:
-                self._error = str(error) if isinstance(error, RingfenceError) else type(error).__name__
+                self._error = _said(error)
                 return
             self._answered = self._clock.monotonic()
 
@@ -302,3 +383,9 @@ class _Probe:
             return self._error
         silent = self._clock.monotonic() - self._answered
         return f"the API server has not answered for {silent:.0f} s" if silent > _PATIENCE else None
+
+    def news(self) -> bool:
+        """Whether it serves something else than when this was last asked."""
+        found = self._news.is_set()
+        self._news.clear()
+        return found

@@ -48,7 +48,9 @@ def read_cluster(
     """As ``read_live``, over a connection that is open already."""
     collector = Collector(name, key, context=shown)
     collector.add(cluster_facts(cluster))
-    wanted = [resource for resource in _resources(cluster) if counted(resource)]
+    wanted = [resource for resource in cluster.resources() if counted(resource)]
+    for marker in not_served(cluster.stale_groups()):
+        collector.miss(marker)
     with ThreadPoolExecutor(max_workers=_WORKERS) as pool:
         for listed in pool.map(lambda resource: _list(cluster, resource, namespaces), wanted):
             for item in listed:
@@ -59,8 +61,13 @@ def read_cluster(
     return collector.finish()
 
 
-def _resources(cluster: Cluster) -> Iterable[Resource]:
-    return cluster.resources()
+def not_served(groups: Iterable[str]) -> tuple[NotListed, ...]:
+    """Markers for API groups whose own server does not answer: nobody knows what they would hold."""
+    return tuple(
+        NotListed(f"*.{group}", None, "the API server behind it does not answer")
+        for group in groups
+        if group not in _SKIPPED_GROUPS
+    )
 
 
 def counted(resource: Resource) -> bool:

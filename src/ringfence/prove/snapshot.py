@@ -16,8 +16,9 @@ from ringfence.prove.kinds import Kind, Object, ObjectName
 
 @dataclass(frozen=True, slots=True)
 class NotListed:
-    """A resource that could not be listed. ``resource`` is plural, with its group when it has one
-    (``secrets``, ``networkpolicies.networking.k8s.io``); ``namespace`` None means everywhere."""
+    """A resource that could not be listed. ``resource`` is plural, with its group when it has one (``secrets``,
+    ``networkpolicies.networking.k8s.io``), ``*`` for all, ``*.GROUP`` for whatever a group may hold; ``namespace``
+    None means everywhere."""
 
     resource: str
     namespace: str | None

@@ -5,6 +5,7 @@ The server here is a real one on this machine that answers as it is told; whole 
 
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -238,12 +239,81 @@ def test_a_watch_goes_on_where_the_connection_broke_off(server: Server, cluster:
         streams({"type": "ERROR", "object": {"code": 410, "message": "too old resource version"}}),
     ]
     seen: list[Any] = []
-    watching = cluster.watch(PODS, "shop", seconds=30)
+    watching = cluster.watch(PODS, "shop", seconds=30, resource_version="0")
     with pytest.raises(ExpiredError):
         seen.extend((one.type, one.object["metadata"]["resourceVersion"]) for one in iter(watching.__next__, None))
     assert seen == [("ADDED", "1"), ("MODIFIED", "2"), ("DELETED", "9")]
     assert ["resourceVersion=2" in asked[1] for asked in server.asked] == [False, True, False, False]
     assert "resourceVersion=7" in server.asked[2][1]
+
+
+def test_nothing_is_watched_without_a_version(server: Server, cluster: Cluster) -> None:
+    with pytest.raises(StateError, match="from when on"):
+        next(cluster.watch(PODS, "shop", seconds=30, resource_version=""))
+    assert not server.asked
+
+
+def test_a_connection_that_is_closed_ends_its_watches(server: Server, cluster: Cluster) -> None:
+    never = threading.Event()
+
+    def silent(request: BaseHTTPRequestHandler) -> None:
+        streams(event("ADDED", "1"))(request)
+        request.wfile.flush()
+        never.wait(30)
+
+    server.answers = [silent]
+    begun = threading.Event()
+
+    def watch() -> None:
+        for _ in cluster.watch(PODS, "shop", seconds=60, resource_version="0"):
+            begun.set()
+
+    # More than the client library would keep open by itself.
+    threads = [threading.Thread(target=watch, daemon=True) for _ in range(120)]
+    for one in threads:
+        one.start()
+    assert begun.wait(20)
+    until = time.monotonic() + 20
+    while len(server.asked) < len(threads):
+        assert time.monotonic() < until, "some watch waits for another to end"
+        time.sleep(0.02)
+    cluster.close()
+    for one in threads:
+        one.join(20)
+        assert not one.is_alive()
+    never.set()
+
+
+def test_what_is_served_is_asked_for_by_its_mark(server: Server, cluster: Cluster) -> None:
+    def discovery(tag: str, *plurals: str, freshness: str = "Current") -> Answer:
+        rows = [{"resource": one, "responseKind": {"kind": one.title()}, "scope": "Cluster"} for one in plurals]
+        version = {"version": "v1", "freshness": freshness, "resources": rows}
+        content = json.dumps({"items": [{"metadata": {"name": "ex.io"}, "versions": [version]}]}).encode()
+
+        def answer(request: BaseHTTPRequestHandler) -> None:
+            same = request.headers.get("If-None-Match") == tag
+            request.send_response(304 if same else 200)
+            request.send_header("ETag", tag)
+            request.send_header("Content-Length", str(0 if same else len(content)))
+            request.end_headers()
+            request.wfile.write(b"" if same else content)
+
+        return answer
+
+    core, one, two, gone = (
+        discovery('"core"', "nodes"),
+        discovery('"1"', "foos"),
+        discovery('"2"', "foos", "bars"),
+        discovery('"3"', freshness="Stale"),
+    )
+    server.answers = [core, one, core, one, core, two, core, gone]
+    assert [resource.plural for resource in cluster.resources()] == ["nodes", "foos"]
+    assert not cluster.kinds_changed()
+    assert cluster.kinds_changed()
+    assert [resource.plural for resource in cluster.resources()] == ["nodes", "foos", "bars"]
+    assert cluster.stale_groups() == ()
+    assert cluster.kinds_changed()
+    assert cluster.stale_groups() == ("ex.io",)
 
 
 def test_reviews(server: Server, cluster: Cluster) -> None:

@@ -20,7 +20,7 @@ from ringfence.observe.follow import UNREAD, Following
 from ringfence.prove import kinds
 from unit.prove.proof_worlds import KEY, pod, secret
 
-RESOURCES = (("pods", "Pod"), ("secrets", "Secret"))
+RESOURCES = {"pods": "Pod", "secrets": "Secret"}
 
 
 class Api:
@@ -28,7 +28,11 @@ class Api:
 
     def __init__(self, port: int = 0) -> None:
         self.objects: dict[str, dict[str, dict[str, Any]]] = {"pods": {}, "secrets": {}}
+        self.kinds = dict(RESOURCES)
         self.refused: set[tuple[str, str]] = set()
+        self.expired = False
+        self.watches = 0
+        self.listed = dict.fromkeys(RESOURCES, 0)
         self.version = 1
         self.history: list[tuple[int, str, str, dict[str, Any]]] = []
         self.changed = threading.Condition()
@@ -77,11 +81,12 @@ class Api:
             self.say(request, self.discovery())
         elif url.path in ("/apis", "/version", "/readyz"):
             self.say(request, {"items": [], "gitVersion": "v1.36.0"})
-        elif resource not in self.objects:
+        elif resource not in self.kinds:
             self.say(request, {"reason": "NotFound"}, 404)
         elif "watch" in query:
             self.watch(request, resource, int(query["resourceVersion"][0]))
         elif ("list", resource) in self.refused:
+            self.listed[resource] += 1
             self.forbid(request, "list", resource)
         else:
             with self.changed:
@@ -92,7 +97,7 @@ class Api:
         verbs = ["get", "list", "watch"]
         rows = [
             {"resource": plural, "responseKind": {"kind": kind}, "scope": "Namespaced", "verbs": verbs}
-            for plural, kind in RESOURCES
+            for plural, kind in self.kinds.items()
         ]
         return {"items": [{"metadata": {"name": ""}, "versions": [{"version": "v1", "resources": rows}]}]}
 
@@ -104,7 +109,12 @@ class Api:
         request.send_header("Connection", "close")
         request.end_headers()
         request.close_connection = True
-        while not self.stopping:
+        self.watches += 1
+        while not self.stopping and resource in self.kinds:
+            if self.expired:
+                gone = {"code": 410, "reason": "Expired", "message": "too old resource version"}
+                request.wfile.write(json.dumps({"type": "ERROR", "object": gone}).encode() + b"\n")
+                return
             with self.changed:
                 news = [one for one in self.history if one[0] > version and one[1] == resource]
                 if not news:
@@ -215,3 +225,50 @@ def test_what_may_not_be_watched_is_listed_again_and_again(api: Api, tmp_path: P
     until(lambda: names(found) == {"web", "db"})
     assert found.standing().current
     found.stop()
+
+
+def test_what_may_not_be_listed_is_tried_without_a_new_watch(api: Api, tmp_path: Path) -> None:
+    api.refused.add(("list", "secrets"))
+    found = follow(api.port, tmp_path)
+    until(lambda: found.standing().current)
+    count = found.standing().count
+    until(lambda: api.listed["secrets"] > 1)
+    assert (api.watches, found.standing().count) == (1, count)
+    found.stop()
+
+
+def test_a_version_that_is_gone_is_not_current(api: Api, tmp_path: Path) -> None:
+    found = follow(api.port, tmp_path)
+    until(lambda: found.standing().current)
+    api.expired = True
+    api.put("pods", pod("late", "shop"))
+    until(lambda: not found.standing().current)
+    assert "too old" in found.standing().because
+    api.expired = False
+    until(lambda: found.standing().current and names(found) == {"web", "late"})
+    found.stop()
+
+
+def test_a_kind_that_comes_is_followed_and_one_that_goes_is_dropped(api: Api, tmp_path: Path) -> None:
+    found = follow(api.port, tmp_path)
+    until(lambda: found.standing().current)
+    api.objects["services"] = {}
+    api.kinds["services"] = "Service"
+    until(lambda: api.watches == 3)
+    service = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web", "namespace": "shop"}, "spec": {}}
+    api.put("services", service)
+    until(lambda: len(found.snapshot().of(kinds.SERVICE)) == 1)
+    del api.kinds["services"]
+    until(lambda: not found.snapshot().of(kinds.SERVICE))
+    api.put("pods", pod("db", "shop"))
+    until(lambda: names(found) == {"web", "db"})
+    assert found.standing().current
+    found.stop()
+
+
+def test_whoever_stops_leaves_no_thread(api: Api, tmp_path: Path) -> None:
+    before = set(threading.enumerate())
+    found = follow(api.port, tmp_path)
+    until(lambda: found.standing().current)
+    found.stop()
+    until(lambda: not [one for one in set(threading.enumerate()) - before if "_watch" in one.name or "run" in one.name])
