@@ -1,15 +1,22 @@
 """Documents into a ClusterSnapshot: lists are opened, names made unique, and what cannot count becomes a Defect."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import orjson
 
 from ringfence.observe.hashing import HashingKey
 from ringfence.observe.intern import Interner
-from ringfence.observe.redact import Redactor
+from ringfence.observe.redact import CONTROL_PLANE, Redactor, strip
+from ringfence.observe.shelf import Filed, Shelf, Sources
 from ringfence.prove import catalogue, kinds
 from ringfence.prove.kinds import Kind, ObjectName
 from ringfence.prove.snapshot import ClusterSnapshot, Defect, Material, MaterialKind, NotListed
 from ringfence.prove.validity import InvalidError, check_object
+
+if TYPE_CHECKING:
+    from ringfence.observe.bulk import BulkReader
+    from ringfence.observe.rows import ObjectList
 
 _OWN = "ringfence.dev/v1"
 # Groups whose only served version is v1 in every supported Kubernetes (deprecation guide of the API, 1.33).
@@ -29,16 +36,33 @@ class Collector:
         self._signing_keys: tuple[str, ...] = ()
         self._redactor = Redactor(name, key)
         self._interner = Interner(self._redactor.redact_part)
-        self._objects: dict[Kind, list[Mapping[str, Any]]] = {}
-        self._by_name: dict[tuple[Kind, str, str], Mapping[str, Any]] = {}
+        self._shelves: dict[Kind, Shelf] = {}
         self._not_listed: list[NotListed] = []
         self._defects: list[Defect] = []
         self._materials: list[Material] = []
-        self._sources: dict[ObjectName, str] = {}
+        self._bulk: BulkReader | None = None
 
     def add(self, document: Any, source: str = "") -> None:
         """Take in one document: an object, a list of them, or a marker of this program."""
         self._add(document, source, 0)
+
+    def add_list(self, found: "ObjectList", source: str) -> None:
+        """Take in a List whose objects are still text; to the same effect as ``add`` of the whole List.
+
+        Raises orjson.JSONDecodeError for a number that is too large: whatever was added before, this Collector is of
+        no more use then.
+        """
+        if self._bulk is None:
+            from ringfence.observe.bulk import BulkReader
+
+            self._bulk = BulkReader(self._redactor, self._interner, self._shelf, self._materials)
+        take = self._bulk.take
+        inner = found.kind.removesuffix("List")
+        if inner:
+            self._cut_off(orjson.loads(bytes(found.metadata)), found.apiVersion, inner)
+        for content in found.items:
+            if not take(content, source):
+                self._add_item(orjson.loads(bytes(content)), found.apiVersion, inner, source, 0)
 
     def miss(self, marker: NotListed) -> None:
         """Remember that something could not be listed."""
@@ -49,10 +73,16 @@ class Collector:
         self._defects.append(defect)
 
     def finish(self) -> ClusterSnapshot:
-        """The snapshot of everything that was added."""
+        """The snapshot of everything that was added. The Collector is empty afterwards."""
+        filed = {
+            kind: Filed(tuple(shelf.objects), tuple(shelf.runs))
+            for kind, shelf in self._shelves.items()
+            if shelf.objects
+        }
+        self._shelves, self._bulk = {}, None
         return ClusterSnapshot(
             name=self._name,
-            objects={kind: tuple(items) for kind, items in self._objects.items()},
+            objects={kind: one.objects for kind, one in filed.items()},
             not_listed=tuple(dict.fromkeys(self._not_listed)),
             defects=tuple(dict.fromkeys(self._defects)),
             materials=tuple(self._materials),
@@ -60,7 +90,7 @@ class Collector:
             version=self._version,
             issuer=self._issuer,
             signing_keys=self._signing_keys,
-            sources=self._sources,
+            sources=Sources(self._name, tuple(filed.values())),
         )
 
     def _add(self, document: Any, source: str, depth: int) -> None:
@@ -91,15 +121,21 @@ class Collector:
         if depth >= _DEEPEST_LIST:
             self._defect(Kind("", word), "", source, "lists nested too deeply")
             return
-        metadata = document.get("metadata")
-        if inner and isinstance(metadata, dict) and metadata.get("continue"):
+        if inner:
+            self._cut_off(document.get("metadata"), version, inner)
+        for item in document["items"]:
+            self._add_item(item, version, inner, source, depth)
+
+    def _cut_off(self, metadata: Any, version: str, inner: str) -> None:
+        if isinstance(metadata, dict) and metadata.get("continue"):
             entry = catalogue.ENTRIES.get(Kind.of({"apiVersion": version, "kind": inner}))
             self.miss(NotListed(entry.resource if entry else inner.lower() + "s", None, "the list was cut off"))
-        for item in document["items"]:
-            if inner and isinstance(item, dict):
-                item.setdefault("apiVersion", version)
-                item.setdefault("kind", inner)
-            self._add(item, source, depth + 1)
+
+    def _add_item(self, item: Any, version: str, inner: str, source: str, depth: int) -> None:
+        if inner and isinstance(item, dict):
+            item.setdefault("apiVersion", version)
+            item.setdefault("kind", inner)
+        self._add(item, source, depth + 1)
 
     def _add_status(self, document: Mapping[str, Any]) -> None:
         """An API server's refusal that was written where objects should be."""
@@ -185,32 +221,36 @@ class Collector:
             metadata.pop("namespace")
         try:
             # The control plane's own pods are few, and their command lines must stay.
-            shared = kind == kinds.POD and type(document.get("spec")) is dict and namespace != "kube-system"
+            shared = kind == kinds.POD and type(document.get("spec")) is dict and namespace != CONTROL_PLANE
             parts = self._interner.intern(document["spec"]) if shared else []
             check_object(kind, document, parts_checked=shared)
             # Compared before values are taken out: two Secrets of one name that differ are two answers.
-            if not self._first(kind, document, source):
+            if not self._first(kind, document):
                 return
             if shared:
-                self._redactor.strip(document)
+                strip(kind, document)
                 self._materials.extend(self._redactor.named(document, parts))
             else:
                 self._materials.extend(self._redactor.redact(kind, document))
         except InvalidError as error:
             self._defect(kind, *label, f"the API would refuse it: {error}")
             return
-        self._objects.setdefault(kind, []).append(document)
-        if source:
-            self._sources[kinds.object_name(self._name, document)] = source
+        self._shelf(kind).put(document, source)
 
-    def _first(self, kind: Kind, document: Mapping[str, Any], source: str) -> bool:
+    def _shelf(self, kind: Kind) -> Shelf:
+        found = self._shelves.get(kind)
+        if found is None:
+            found = self._shelves[kind] = Shelf()
+        return found
+
+    def _first(self, kind: Kind, document: Mapping[str, Any]) -> bool:
         metadata = document["metadata"]
-        key = (kind, metadata.get("namespace") or "", metadata["name"])
-        earlier = self._by_name.setdefault(key, document)
+        place = (metadata.get("namespace") or "", metadata["name"])
+        earlier = self._shelf(kind).by_name.setdefault(place, document)
         if earlier is document:
             return True
         if not _same(earlier, document):
-            self._defect(kind, key[1], key[2], "there twice, and the two differ")
+            self._defect(kind, *place, "there twice, and the two differ")
         return False
 
     def _defect(self, kind: Kind, namespace: str, name: str, problem: str) -> None:
@@ -222,5 +262,9 @@ def _same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     ignored = ("metadata", "status", "data", "stringData", "binaryData")
     plain = all(one.get(key) == other.get(key) for key in {*one, *other} if key not in ignored)
     labels = (one["metadata"].get("labels") or {}) == (other["metadata"].get("labels") or {})
-    held = all(set(one.get(key) or ()) == set(other.get(key) or ()) for key in ("data", "stringData", "binaryData"))
+    held = all(_keys(one.get(key)) == _keys(other.get(key)) for key in ("data", "stringData", "binaryData"))
     return plain and labels and held
+
+
+def _keys(held: Any) -> Any:
+    return set(held) if isinstance(held, dict) else held or set()

@@ -7,7 +7,7 @@ Changes the objects in place: they come fresh from the decoder, and copying a hu
 
 import base64
 import binascii
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from ringfence.observe.entropy import ENOUGH_BITS
 from ringfence.observe.hashing import HashingKey
 from ringfence.observe.material import Found, find_material
 from ringfence.prove import kinds
+from ringfence.prove.kept import KEPT_METADATA, KEPT_STATUS
 from ringfence.prove.kinds import Kind, ObjectName
 from ringfence.prove.snapshot import Material, MaterialKind
 from ringfence.prove.validity import InvalidError
@@ -28,8 +29,8 @@ KEPT_CONFIG_MAPS = frozenset(
 _NEVER_MATERIAL = frozenset({"kube-root-ca.crt", "openshift-service-ca.crt"})
 _APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _NOTHING: tuple[tuple[Found, str], ...] = ()
-
-
+CONTROL_PLANE = "kube-system"
+"""The namespace whose pods' command lines stay: they are the flags of the cluster itself."""
 _GROUPS = ("containers", "initContainers", "ephemeralContainers")
 
 
@@ -55,7 +56,7 @@ class Redactor:
 
         Raises InvalidError when a Secret's data is not base64: the API server would have refused it.
         """
-        self.strip(document)
+        strip(kind, document)
         if kind == kinds.SECRET:
             return list(self._materials(document, _secret_values(document), secret=True))
         if kind == kinds.CONFIG_MAP:
@@ -67,16 +68,8 @@ class Redactor:
         return [
             self._material(owner, item)
             for group in _GROUPS
-            for item in self.redact_part(group, spec.get(group) or (), keep_words=owner.namespace == "kube-system")
+            for item in self.redact_part(group, spec.get(group) or (), keep_words=owner.namespace == CONTROL_PLANE)
         ]
-
-    def strip(self, document: dict[str, Any]) -> None:
-        """Take out of the metadata what repeats the object's own values."""
-        metadata = document["metadata"]
-        annotations = metadata.get("annotations")
-        if annotations and _APPLIED in annotations:
-            annotations[_APPLIED] = ""
-        metadata.pop("managedFields", None)
 
     def redact_part(self, name: str, value: Any, *, keep_words: bool = False) -> tuple[Stood, ...]:
         """Blank the literals in a pod's containers, and say what stood there; other parts of a spec hold none.
@@ -93,7 +86,7 @@ class Redactor:
                 found += self._words(container, field, keep_words=keep_words)
         return tuple(found)
 
-    def named(self, document: Mapping[str, Any], parts: list[tuple[Stood, ...]]) -> list[Material]:
+    def named(self, document: Mapping[str, Any], parts: Sequence[tuple[Stood, ...]]) -> list[Material]:
         """What stood in the shared parts of one pod, as this pod's."""
         if not parts:
             return []
@@ -143,6 +136,24 @@ class Redactor:
             known = tuple((_without_form(found), digest) for found, digest in known if _counts(found))
             self._seen[key] = known
         return known
+
+
+def strip(kind: Kind, document: dict[str, Any]) -> None:
+    """Take out of an object what a snapshot does not keep, and what repeats the object's own values."""
+    document["metadata"] = metadata = {
+        name: value for name, value in document["metadata"].items() if name in KEPT_METADATA
+    }
+    if metadata.get("annotations"):
+        strip_annotations(metadata["annotations"])
+    kept = KEPT_STATUS.get(kind)
+    if kept is not None and isinstance(document.get("status"), dict):
+        document["status"] = {name: value for name, value in document["status"].items() if name in kept}
+
+
+def strip_annotations(annotations: dict[str, str]) -> None:
+    """Blank the annotation that holds the object itself, secret values and all."""
+    if _APPLIED in annotations:
+        annotations[_APPLIED] = ""
 
 
 def _counts(found: Found) -> bool:

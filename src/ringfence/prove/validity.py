@@ -8,6 +8,8 @@ A null counts as an absent field, as it does for the API.
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum
 from typing import Any, TypeAlias
 
 from ringfence.base.quantity import parse_quantity
@@ -135,6 +137,24 @@ def record(*required: str, **fields: Check) -> Check:
     return check
 
 
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """What is checked of the objects of one kind besides their metadata: ``checks`` of single fields at the top, and
+    the fields that must be there. One by one, so that a reader may check equal fields of many objects once."""
+
+    required: tuple[str, ...]
+    checks: Mapping[str, Check]
+
+    def whole(self) -> Check:
+        """The check of a whole object."""
+        return record(*self.required, **self.checks)
+
+
+def fields(*required: str, **checks: Check) -> Fields:
+    """The description of a kind: as ``record``, at the top of an object."""
+    return Fields(required, checks)
+
+
 _GOOD_LABELS: set[tuple[str, str]] = set()
 
 
@@ -153,14 +173,14 @@ def labels(value: Any) -> None:
             _GOOD_LABELS.add((key, entry))
 
 
-_ids = {"uid": text, "resourceVersion": text}
+OWNERS = listing(record("kind", "name", apiVersion=text, kind=text, name=text, controller=boolean))
 METADATA = record(
     name=text,
     namespace=text,
     labels=labels,
     annotations=mapping(text),
     finalizers=listing(text),
-    ownerReferences=listing(record("kind", "name", apiVersion=text, kind=text, name=text, controller=boolean)),
+    ownerReferences=OWNERS,
 )
 _SELECTOR = record(
     matchLabels=mapping(text),
@@ -271,7 +291,7 @@ POD_PARTS: Mapping[str, Check] = {
 }
 """The parts of a pod's spec that many pods have in common: whoever reads many may check each of them once."""
 
-_POD_WORDS: Mapping[str, Check] = {
+POD_WORDS: Mapping[str, Check] = {
     "nodeName": text,
     "serviceAccountName": text,
     "serviceAccount": text,
@@ -285,11 +305,13 @@ _POD_WORDS: Mapping[str, Check] = {
     "runtimeClassName": text,
     "schedulerName": text,
 }
-POD_SPEC = record(**POD_PARTS, **_POD_WORDS)
+"""The other fields of a pod's spec that are read."""
+
+POD_SPEC = record(**POD_PARTS, **POD_WORDS)
 _POD_STATUS = record(phase=text, podIP=text, hostIP=text, podIPs=listing(record(ip=text)), qosClass=text)
-_POD_REST = record("spec", spec=record(**_POD_WORDS), status=_POD_STATUS)
+_POD_REST = record("spec", spec=record(**POD_WORDS), status=_POD_STATUS)
 _TEMPLATE = record(metadata=record(labels=labels, annotations=mapping(text)), spec=POD_SPEC)
-_WORKLOAD = record("spec", spec=record("template", template=_TEMPLATE, selector=_SELECTOR, replicas=integer))
+_WORKLOAD = fields("spec", spec=record("template", template=_TEMPLATE, selector=_SELECTOR, replicas=integer))
 _RULE = record(
     "verbs",
     verbs=listing(text),
@@ -340,19 +362,19 @@ def _cluster_rule(value: Any) -> None:
         raise InvalidError("a rule of resources or of nonResourceURLs, with verbs")
 
 
-_BINDING = record(
+_BINDING = fields(
     "roleRef",
     subjects=listing(_rbac_subject),
     roleRef=record("kind", "name", kind=one_of("Role", "ClusterRole"), name=text, apiGroup=one_of("", _RBAC_GROUP)),
 )
-_CLUSTER_BINDING = record(
+_CLUSTER_BINDING = fields(
     "roleRef",
     subjects=listing(_cluster_subject),
     roleRef=record("kind", "name", kind=one_of("ClusterRole"), name=text, apiGroup=one_of("", _RBAC_GROUP)),
 )
-_HARD = record(spec=record(hard=mapping(quantity), scopes=listing(text), scopeSelector=record(matchExpressions=listing(
+_HARD = fields(spec=record(hard=mapping(quantity), scopes=listing(text), scopeSelector=record(matchExpressions=listing(
     record("scopeName", "operator", scopeName=text, operator=text, values=listing(text))))))  # fmt: skip
-_WEBHOOKS = record(
+_WEBHOOKS = fields(
     webhooks=listing(
         record(
             "name",
@@ -395,61 +417,61 @@ _CONSTRAINTS = record(
 _NAMED_EXPRESSIONS = listing(record("name", "expression", name=text, expression=text))
 _STRING_DATA = mapping(text)
 
-_CHECKS: Mapping[Kind, Check] = {
-    Kind("", "Pod"): record("spec", spec=POD_SPEC, status=_POD_STATUS),
-    Kind("", "PodTemplate"): record(template=_TEMPLATE),
-    Kind("", "ReplicationController"): record(spec=record(template=_TEMPLATE, selector=mapping(text))),
+_FIELDS: Mapping[Kind, Fields] = {
+    Kind("", "Pod"): fields("spec", spec=POD_SPEC, status=_POD_STATUS),
+    Kind("", "PodTemplate"): fields(template=_TEMPLATE),
+    Kind("", "ReplicationController"): fields(spec=record(template=_TEMPLATE, selector=mapping(text))),
     Kind("apps", "Deployment"): _WORKLOAD,
-    Kind("apps", "ReplicaSet"): record(spec=record(template=_TEMPLATE, selector=_SELECTOR)),
+    Kind("apps", "ReplicaSet"): fields(spec=record(template=_TEMPLATE, selector=_SELECTOR)),
     Kind("apps", "StatefulSet"): _WORKLOAD,
     Kind("apps", "DaemonSet"): _WORKLOAD,
-    Kind("batch", "Job"): record("spec", spec=record("template", template=_TEMPLATE)),
-    Kind("batch", "CronJob"): record(
+    Kind("batch", "Job"): fields("spec", spec=record("template", template=_TEMPLATE)),
+    Kind("batch", "CronJob"): fields(
         "spec", spec=record("jobTemplate", jobTemplate=record(spec=record(template=_TEMPLATE)))),
-    Kind("", "Namespace"): record(spec=anything, status=anything),
-    Kind("", "Node"): record(
+    Kind("", "Namespace"): fields(spec=anything, status=anything),
+    Kind("", "Node"): fields(
         spec=record(
             taints=listing(record("key", "effect", key=text, value=text,
                                   effect=one_of("NoSchedule", "PreferNoSchedule", "NoExecute"))),
             unschedulable=boolean, podCIDR=text, podCIDRs=listing(text), providerID=text),
         status=record(addresses=listing(record(type=text, address=text)),
                       nodeInfo=record(kubeletVersion=text))),
-    Kind("", "Secret"): record(data=_STRING_DATA, stringData=_STRING_DATA, type=text),
-    Kind("", "ConfigMap"): record(data=_STRING_DATA, binaryData=_STRING_DATA),
-    Kind("", "ServiceAccount"): record(
+    Kind("", "Secret"): fields(data=_STRING_DATA, stringData=_STRING_DATA, type=text),
+    Kind("", "ConfigMap"): fields(data=_STRING_DATA, binaryData=_STRING_DATA),
+    Kind("", "ServiceAccount"): fields(
         secrets=listing(record(name=text)), imagePullSecrets=listing(record(name=text)),
         automountServiceAccountToken=boolean),
     Kind("", "ResourceQuota"): _HARD,
-    Kind("", "LimitRange"): record(spec=record(limits=listing(record(
+    Kind("", "LimitRange"): fields(spec=record(limits=listing(record(
         "type", type=text, default=mapping(quantity), defaultRequest=mapping(quantity), max=mapping(quantity),
         min=mapping(quantity))))),
-    Kind("", "Service"): record(spec=record(
+    Kind("", "Service"): fields(spec=record(
         type=one_of("ClusterIP", "NodePort", "LoadBalancer", "ExternalName"), selector=mapping(text),
         externalName=text, externalIPs=listing(text), clusterIP=text)),
-    Kind("", "PersistentVolume"): record(spec=record(
+    Kind("", "PersistentVolume"): fields(spec=record(
         claimRef=record(namespace=text, name=text), persistentVolumeReclaimPolicy=text, storageClassName=text,
         hostPath=record("path", path=text), local=record("path", path=text), accessModes=listing(text),
         nfs=record("server", "path", server=text, path=text),
         csi=record("driver", "volumeHandle", driver=text, volumeHandle=text))),
-    Kind("", "PersistentVolumeClaim"): record(spec=record(
+    Kind("", "PersistentVolumeClaim"): fields(spec=record(
         volumeName=text, storageClassName=text, accessModes=listing(text),
         dataSource=record("kind", "name", kind=text, name=text),
         dataSourceRef=record("kind", "name", kind=text, name=text, namespace=text))),
-    Kind("scheduling.k8s.io", "PriorityClass"): record("value", value=integer, globalDefault=boolean),
-    Kind("rbac.authorization.k8s.io", "Role"): record(rules=listing(_resource_rule)),
-    Kind("rbac.authorization.k8s.io", "ClusterRole"): record(rules=listing(_cluster_rule), aggregationRule=anything),
+    Kind("scheduling.k8s.io", "PriorityClass"): fields("value", value=integer, globalDefault=boolean),
+    Kind("rbac.authorization.k8s.io", "Role"): fields(rules=listing(_resource_rule)),
+    Kind("rbac.authorization.k8s.io", "ClusterRole"): fields(rules=listing(_cluster_rule), aggregationRule=anything),
     Kind("rbac.authorization.k8s.io", "RoleBinding"): _BINDING,
     Kind("rbac.authorization.k8s.io", "ClusterRoleBinding"): _CLUSTER_BINDING,
     Kind("admissionregistration.k8s.io", "ValidatingWebhookConfiguration"): _WEBHOOKS,
     Kind("admissionregistration.k8s.io", "MutatingWebhookConfiguration"): _WEBHOOKS,
-    Kind("admissionregistration.k8s.io", "ValidatingAdmissionPolicy"): record("spec", spec=record(
+    Kind("admissionregistration.k8s.io", "ValidatingAdmissionPolicy"): fields("spec", spec=record(
         validations=listing(record("expression", expression=text, message=text)),
         failurePolicy=one_of("Ignore", "Fail"), matchConstraints=_CONSTRAINTS, paramKind=record(kind=text),
         matchConditions=_NAMED_EXPRESSIONS, variables=_NAMED_EXPRESSIONS)),
-    Kind("admissionregistration.k8s.io", "ValidatingAdmissionPolicyBinding"): record("spec", spec=record(
+    Kind("admissionregistration.k8s.io", "ValidatingAdmissionPolicyBinding"): fields("spec", spec=record(
         "policyName", policyName=text, validationActions=listing(text), matchResources=_CONSTRAINTS,
         paramRef=anything)),
-    Kind("argoproj.io", "AppProject"): record(spec=record(
+    Kind("argoproj.io", "AppProject"): fields(spec=record(
         destinations=listing(record(server=text, name=text, namespace=text)), sourceRepos=listing(text),
         sourceNamespaces=listing(text),
         clusterResourceWhitelist=listing(record(group=text, kind=text)),
@@ -457,26 +479,68 @@ _CHECKS: Mapping[Kind, Check] = {
         namespaceResourceWhitelist=listing(record(group=text, kind=text)),
         namespaceResourceBlacklist=listing(record(group=text, kind=text)),
         roles=listing(record("name", name=text, policies=listing(text), groups=listing(text))))),
-    Kind("argoproj.io", "Application"): record(spec=record(
+    Kind("argoproj.io", "Application"): fields(spec=record(
         project=text, destination=record(server=text, name=text, namespace=text),
         source=record(repoURL=text, path=text, chart=text), sources=listing(record(repoURL=text, path=text)))),
-    Kind("kustomize.toolkit.fluxcd.io", "Kustomization"): record(spec=record(
+    Kind("kustomize.toolkit.fluxcd.io", "Kustomization"): fields(spec=record(
         serviceAccountName=text, targetNamespace=text,
         sourceRef=record("kind", "name", kind=text, name=text, namespace=text))),
-    Kind("helm.toolkit.fluxcd.io", "HelmRelease"): record(spec=record(
+    Kind("helm.toolkit.fluxcd.io", "HelmRelease"): fields(spec=record(
         serviceAccountName=text, targetNamespace=text, storageNamespace=text)),
-    Kind("external-secrets.io", "ExternalSecret"): record(spec=record(
+    Kind("external-secrets.io", "ExternalSecret"): fields(spec=record(
         secretStoreRef=record(name=text, kind=text),
         data=listing(record(remoteRef=record("key", key=text, property=text))),
         dataFrom=listing(record(extract=record("key", key=text), find=anything)))),
-    Kind("external-secrets.io", "ClusterSecretStore"): record(spec=record(
+    Kind("external-secrets.io", "ClusterSecretStore"): fields(spec=record(
         provider=mapping(anything), conditions=listing(record(
             namespaces=listing(text), namespaceRegexes=listing(text), namespaceSelector=_SELECTOR)))),
-    Kind("external-secrets.io", "SecretStore"): record(spec=record(provider=mapping(anything))),
+    Kind("external-secrets.io", "SecretStore"): fields(spec=record(provider=mapping(anything))),
 }  # fmt: skip
+_CHECKS: Mapping[Kind, Check] = {kind: found.whole() for kind, found in _FIELDS.items()}
+_NO_FIELDS = fields()
 # Names that may hold any character but what a path segment cannot (RBAC's own validation; an APIService is named
 # VERSION.GROUP, and the core group's is empty).
 _PATH_NAMED = frozenset({"APIService", "Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding"})
+
+
+def fields_of(kind: Kind) -> Fields:
+    """What is checked of objects of ``kind`` besides their metadata; nothing for kinds that are read by name only."""
+    return _FIELDS.get(kind, _NO_FIELDS)
+
+
+class Naming(Enum):
+    """What may name objects."""
+
+    PATH = "a name without '/' and '%'"
+    LABEL = "a namespace's name of at most 63 lower-case letters, digits and '-'"
+    SUBDOMAIN = "a name of lower-case letters, digits, '-' and '.'"
+
+
+def naming(kind: Kind) -> Naming:
+    """The rule for names of objects of ``kind``."""
+    if kind.kind in _PATH_NAMED:
+        return Naming.PATH
+    return Naming.LABEL if kind.kind == "Namespace" else Naming.SUBDOMAIN
+
+
+def name_problem(rule: Naming, name: str) -> InvalidError | None:
+    """What is wrong with an object's name, None when nothing is."""
+    if not name:
+        return InvalidError("there", "metadata.name")
+    if rule is Naming.PATH:
+        good = "/" not in name and "%" not in name and name not in (".", "..")
+    elif rule is Naming.LABEL:
+        good = len(name) <= 63 and _LABEL.fullmatch(name) is not None
+    else:
+        good = len(name) <= 253 and _SUBDOMAIN.fullmatch(name) is not None
+    return None if good else InvalidError(rule.value, "metadata.name")
+
+
+def namespace_problem(namespace: str) -> InvalidError | None:
+    """What is wrong with a namespace that an object says it is in, None when nothing is; an empty one is none."""
+    if namespace and (len(namespace) > 63 or not _LABEL.fullmatch(namespace)):
+        return InvalidError("a namespace's name", "metadata.namespace")
+    return None
 
 
 def check_object(kind: Kind, document: Any, *, parts_checked: bool = False) -> None:
@@ -489,17 +553,11 @@ def check_object(kind: Kind, document: Any, *, parts_checked: bool = False) -> N
         METADATA(metadata)
     except InvalidError as error:
         raise error.below("metadata") from None
-    name = metadata.get("name")
-    if not name:
-        raise InvalidError("there", "metadata.name")
-    if kind.kind in _PATH_NAMED:
-        if "/" in name or "%" in name or name in (".", ".."):
-            raise InvalidError("a name without '/' and '%'", "metadata.name")
-    elif len(name) > 253 or not (_LABEL if kind.kind == "Namespace" else _SUBDOMAIN).fullmatch(name):
-        raise InvalidError("a name of lower-case letters, digits, '-' and '.'", "metadata.name")
-    namespace = metadata.get("namespace")
-    if namespace and (len(namespace) > 63 or not _LABEL.fullmatch(namespace)):
-        raise InvalidError("a namespace's name", "metadata.namespace")
+    problem = name_problem(naming(kind), metadata.get("name") or "") or namespace_problem(
+        metadata.get("namespace") or ""
+    )
+    if problem is not None:
+        raise problem
     check = _POD_REST if parts_checked else _CHECKS.get(kind)
     if check is not None:
         check(document)

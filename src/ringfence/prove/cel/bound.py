@@ -11,7 +11,8 @@ from ringfence.prove import kinds
 from ringfence.prove.cel.node import Node
 from ringfence.prove.cel.parse import parse
 from ringfence.prove.cel.policies import PodPolicies, Policy
-from ringfence.prove.cel.values import ANYTHING, Shape, known
+from ringfence.prove.cel.values import ANYTHING, Shape, Value, known
+from ringfence.prove.kept import DROPPED_METADATA
 from ringfence.prove.network.selectors import EVERYTHING, Selector, UnreadableError, parse_selector
 from ringfence.prove.snapshot import ClusterSnapshot
 
@@ -22,8 +23,17 @@ NAME = "kubernetes.io/metadata.name"
 def pod_policies(cluster: ClusterSnapshot, namespace: str, space: Json | None) -> PodPolicies:
     """The policies that see pods being created in a namespace of a cluster; ``space`` is its object, None: not seen."""
     labels = None if space is None else {**_labels(space), NAME: namespace}
-    shown = ANYTHING if space is None else known(space)
+    shown = ANYTHING if space is None else _shown(space)
     return PodPolicies(namespace, shown, _bound(cluster, namespace, labels), _doubts(cluster), space)
+
+
+def _shown(space: Json) -> Value:
+    """The namespace's object as expressions see it: what a snapshot drops of its metadata may be there."""
+    metadata = {name: value for name, value in (space.get("metadata") or {}).items() if value is not None}
+    dropped = {name: ANYTHING for name in DROPPED_METADATA if name not in metadata}
+    fields = {name: known(value) for name, value in space.items() if value is not None}
+    shape = Shape({name: known(value) for name, value in metadata.items()}, dropped)
+    return (Shape({**fields, "metadata": (shape,)}),)
 
 
 def relabelled_policies(cluster: ClusterSnapshot, namespace: str, space: Json) -> PodPolicies:
