@@ -6,7 +6,6 @@ Environment. Both are decided without a solver. A solver's own core was rejected
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from ringfence.decide.problem import Bond, bonds
 from ringfence.decide.requirements import Requirements
@@ -20,14 +19,6 @@ _TIES: tuple[tuple[frozenset[Shared], Level], ...] = (
     (IN_ENVIRONMENT, Level.ENVIRONMENT),
 )
 """What ties deployments, and the weakest level that those tied by it cannot have."""
-
-
-@dataclass(frozen=True, slots=True)
-class Clash:
-    """Two deployments that are tied by a chain of bonds and must be apart by a rule."""
-
-    requirement: int
-    chain: tuple[int, ...]
 
 
 def conflict(landscape: Landscape, requirements: Requirements) -> tuple[int, ...]:

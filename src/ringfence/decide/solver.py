@@ -95,7 +95,6 @@ class _Model:
         self._clusters = range(size.clusters)
         self._environments = range(size.environments)
         self._all = range(len(problem.names))
-        self._kinds = range(len(problem.apart))
         separated = any(NODE in row for row in problem.apart)
         self._pools = range(min(_MOST_POOLS, len(problem.names)) if separated else 1)
         self._scales = [_common(problem, axis) for axis in (0, 1)]

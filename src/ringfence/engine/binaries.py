@@ -59,11 +59,6 @@ class Binaries:
         return self.folder / "helm"
 
     @property
-    def kustomize(self) -> Path:
-        """Kustomize, as Argo CD calls it."""
-        return self.folder / "kustomize"
-
-    @property
     def kubectl(self) -> Path:
         """kubectl of the clusters' own version, for people whose machine has none."""
         return self.folder / "kubectl"

@@ -54,7 +54,6 @@ class MaterialKind(StrEnum):
     PRIVATE_KEY = "private key"
     KUBECONFIG = "kubeconfig"
     TOKEN = "token"  # noqa: S105 - the name of a kind, no token
-    CLOUD_KEY = "cloud key"
     PUBLIC = "public"
 
 

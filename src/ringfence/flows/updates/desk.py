@@ -17,7 +17,7 @@ from ringfence.base.errors import StateError
 from ringfence.base.paths import Paths, write_atomically
 from ringfence.evidence.event import Event
 from ringfence.evidence.ledger import Ledger
-from ringfence.evidence.place import key_path, open_ledger, open_signer, read_settings
+from ringfence.evidence.place import open_ledger, open_signer, read_settings
 from ringfence.evidence.signing import PublicKey, Signer
 from ringfence.landscape.model import Calendar
 from ringfence.update.codec import event_from_json, event_to_json
@@ -153,12 +153,6 @@ def days_of(calendar: Calendar) -> Days:
 def calendar_of(days: Days) -> WorkingCalendar:
     """The working days that a plan counts by."""
     return working_calendar(days.country, days.timezone, days.also_off)
-
-
-def own_key_path(paths: Paths) -> Path:
-    """This machine's public key, to be pinned by others."""
-    path = key_path(paths)
-    return path.with_name(path.name + ".pub")
 
 
 def _subject(landscape: str, event: UpdateEvent) -> str:

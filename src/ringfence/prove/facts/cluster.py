@@ -13,7 +13,6 @@ from ringfence.prove.platform.apiserver import ApiServerFlags, api_server_flags,
 from ringfence.prove.rbac.index import RbacIndex, build_index
 from ringfence.prove.snapshot import ClusterSnapshot, Material
 
-_ALWAYS = ("default", "kube-system", "kube-public", "kube-node-lease")
 CONTROL_PLANE_LABELS = ("node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master")
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from ringfence.landscape.model import TRANSFORMATION
 from ringfence.prove import kinds
 from ringfence.prove.admission.podsecurity import ENFORCE
-from ringfence.prove.closure.capability import EVERYWHERE, Can, Capability
+from ringfence.prove.closure.capability import EVERYWHERE, Can
 from ringfence.prove.closure.engine import State
 from ringfence.prove.facts.cluster import ClusterFacts
 from ringfence.prove.facts.territory import Territory
@@ -411,8 +411,3 @@ def _grants(world: ProofWorld, a: Territory, b: Territory) -> Iterator[str]:
                     f"whether {cluster} has CrossNamespaceVolumeDataSource on: "
                     f"ReferenceGrant {namespace}/{document['metadata']['name']} lets claims copy B's volumes"
                 )
-
-
-def reaches_volume(cluster: str, name: str) -> Capability:
-    """The capability to use one PersistentVolume."""
-    return Capability(Can.USE_VOLUME, cluster, "", name)
