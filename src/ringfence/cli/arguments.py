@@ -40,7 +40,8 @@ RepositoryOptions: TypeAlias = Annotated[
 # Clusters to prove, or to ask
 
 SnapshotsToRead: TypeAlias = Annotated[
-    list[str] | None, typer.Option("--snapshot", metavar="NAME=PATH", help="Objects of a cluster.")
+    list[str] | None,
+    typer.Option("--snapshot", metavar="NAME=PATH", help="Objects of a cluster: a file, a folder, or -."),
 ]
 ContextsToRead: TypeAlias = Annotated[
     list[str] | None, typer.Option("--context", metavar="NAME=CONTEXT", help="A live cluster.")

@@ -91,8 +91,8 @@ _PROVE = {
     ),
     "can land": _of("ringfence can land pod.yaml worker-7 --snapshot prod=objects/", "a pod on a node"),
     "snapshot": _of(
-        "ringfence snapshot --context prod-eu -o prod.yaml", "of a cluster",
-        "ringfence snapshot --context prod-eu -n shop -n shop-test -o shop.yaml", "of namespaces, with fewer rights",
+        "ringfence snapshot --context prod-eu -o prod.json", "of a cluster",
+        "ringfence snapshot --context prod-eu -n shop -n shop-test -o shop.json", "of namespaces, with fewer rights",
     ),
 }  # fmt: skip
 

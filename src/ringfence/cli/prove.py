@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 
 
 def command(
-    file: Annotated[Path | None, typer.Argument(metavar="FILE", help="A Landscape, or its folder.")] = None,
+    file: Annotated[
+        Path | None, typer.Argument(metavar="FILE", help="A Landscape, its folder, or a Partition.")
+    ] = None,
     partition: Annotated[
         Path | None, typer.Option("--partition", help="Which objects are whose, and what is promised.")
     ] = None,

@@ -12,7 +12,9 @@ from ringfence.cli.output import say
 
 
 def command(
-    context: Annotated[str | None, typer.Option("--context", help="The kubeconfig context of the cluster.")] = None,
+    context: Annotated[
+        str | None, typer.Option("--context", metavar="CONTEXT", help="The kubeconfig context of the cluster.")
+    ] = None,
     kubeconfig: Annotated[Path | None, typer.Option("--kubeconfig", help="The kubeconfig.")] = None,
     source: Annotated[Path | None, typer.Option("--from", help="Objects in files instead of a cluster.")] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="The file to write; default: stdout.")] = None,

@@ -72,13 +72,21 @@ def complaint(error: Any) -> str:
 
 
 def _dress_argument(argument: Any) -> None:
-    shown = (argument.metavar or argument.name).strip("[].").replace("_", "-").upper()
-    if argument.metavar is not None and argument.metavar.strip("[]") != argument.metavar.strip("[]").upper():
-        shown = argument.metavar.strip("[]")  # Such as POD.yaml: somebody chose the case.
+    words = _unwrapped(argument.metavar or argument.name)
+    shown = words.rstrip(".").replace("_", "-").upper()
+    if argument.metavar is not None and words != words.upper():
+        shown = words  # Such as POD.yaml: somebody chose the case.
     many = "..." if argument.nargs != 1 and " " not in shown else ""
     argument.metavar = shown
     argument.display_type_rich = lambda ctx: None
     argument.get_usage_pieces = lambda ctx: [shown + many if argument.required else f"[{shown}{many}]"]
+
+
+def _unwrapped(words: str) -> str:
+    """Without the brackets that the parser puts around all of it; ``RESOURCE[/NAME]`` keeps its own."""
+    words = words.removesuffix("...")
+    whole = words.startswith("[") and words.endswith("]") and words.index("]") == len(words) - 1
+    return words[1:-1] if whole else words
 
 
 def _metavar(option: Any) -> str | None:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import yaml
 
@@ -18,6 +19,8 @@ from ringfence.prove.snapshot import ClusterSnapshot
 _PLATFORM = re.compile(
     r"kube-.*|openshift.*|default|argocd|flux-system|cert-manager|ingress-nginx|monitoring|istio-system|gatekeeper-system"
     r"|kyverno|external-secrets|velero|calico-.*|cilium.*|tigera-.*|gke-.*|gmp-.*|aks-.*|amazon-.*|local-path-storage"
+    r"|cattle-.*|fleet-.*|metallb-system|longhorn-system|rook-ceph|karpenter|linkerd.*|istio-.*|knative-.*|traefik"
+    r"|tekton-.*|crossplane-system|kubernetes-dashboard|prometheus|sealed-secrets|gpu-operator|config-management-system"
 )
 _PLUGINS = {
     "calico-node": "calico",
@@ -60,7 +63,9 @@ def first_partition(request: ProveRequest) -> str:
         for namespace in facts.every_namespace()
         if not _PLATFORM.fullmatch(namespace)
     ]
+    _name_bare_ones(deployments)
     gaps = list(_gaps(clusters))
+    left = [space for cluster in clusters for space in _left_out(cluster)]
     if not deployments:
         raise StateError(
             "nothing to divide was seen: no namespace but the platform's own"
@@ -80,9 +85,31 @@ def first_partition(request: ProveRequest) -> str:
         "#   ringfence prove --partition THIS --snapshot NAME=PATH\n"
         "# assume: {cni: {name: calico}} names your network plugin; without it every behaviour of one counts.\n"
         + "".join(f"# {line}\n" for cluster in clusters for line in _plugins(cluster))
+        + "".join(f"# taken for the platform's own: {', '.join(some)}\n" for some in _several(left))
         + "".join(f"# not seen, so there may be more: {gap}\n" for gap in gaps)
         + text
     )
+
+
+def _name_bare_ones(deployments: list[dict[str, Any]]) -> None:
+    """``shop`` beside ``shop-test`` is most likely what customers use."""
+    staged = {item["name"] for item in deployments if "stage" in item}
+    for item in deployments:
+        name = item["name"]
+        if name not in staged and any(other.startswith((f"{name}-", f"{name}.", f"{name}_")) for other in staged):
+            # Where people look for it: after the name.
+            item.update({"name": name, "stage": "production", **{key: item.pop(key) for key in list(item)[1:]}})
+
+
+def _left_out(cluster: ClusterSnapshot) -> list[str]:
+    """Namespaces that a name alone made the platform's, those of every cluster aside."""
+    names = cluster_facts(cluster, Assumptions()).every_namespace()
+    return [printable(name) for name in names if _PLATFORM.fullmatch(name) and not re.match("kube-|default$", name)]
+
+
+def _several(names: list[str]) -> Iterator[list[str]]:
+    names = list(dict.fromkeys(names))
+    yield from (names[start : start + 6] for start in range(0, len(names), 6))
 
 
 def _own_namespace(context: str, request: ProveRequest) -> tuple[str, ...]:
@@ -113,10 +140,10 @@ def _plugins(cluster: ClusterSnapshot) -> Iterator[str]:
             )
 
 
-def _deployment(facts: ClusterFacts, namespace: str, *, several: bool) -> dict[str, object]:
+def _deployment(facts: ClusterFacts, namespace: str, *, several: bool) -> dict[str, Any]:
     stage = _stage(namespace, facts)
     name = f"{facts.name}/{namespace}" if several else namespace
-    found: dict[str, object] = {"name": name}
+    found: dict[str, Any] = {"name": name}
     if stage is not None:
         found["stage"] = stage
     found["where"] = [{"cluster": facts.name, "namespaces": [namespace]}]

@@ -11,7 +11,7 @@ from ringfence.observe.redact import CONTROL_PLANE, Redactor, strip
 from ringfence.observe.shelf import Filed, Shelf, Sources
 from ringfence.prove import catalogue, kinds
 from ringfence.prove.kinds import Kind, ObjectName
-from ringfence.prove.snapshot import ClusterSnapshot, Defect, Material, MaterialKind, NotListed
+from ringfence.prove.snapshot import UNKNOWN_KIND, ClusterSnapshot, Defect, Material, MaterialKind, NotListed
 from ringfence.prove.validity import InvalidError, check_object
 
 if TYPE_CHECKING:
@@ -210,7 +210,7 @@ class Collector:
         name = metadata.get("name")
         label = (namespace if isinstance(namespace, str) else "", name if isinstance(name, str) else source)
         if entry is None:
-            self._defect(kind, *label, "of a kind that Ringfence does not know")
+            self._defect(kind, *label, UNKNOWN_KIND)
             return
         if kind.group in _V1_ONLY and document["apiVersion"] not in ("v1", f"{kind.group}/v1"):
             self._defect(kind, *label, f"the API has no version {document['apiVersion']}")

@@ -10,15 +10,9 @@ from dataclasses import dataclass
 
 from ringfence.prove.kinds import Kind
 from ringfence.prove.proof import Dimension
+from ringfence.prove.vendors import VENDORS, Row
 
-_N, _A, _C, _P, _F, _D = (
-    Dimension.NETWORK,
-    Dimension.ACCESS,
-    Dimension.CREDENTIALS,
-    Dimension.PERFORMANCE,
-    Dimension.PLATFORM,
-    Dimension.DATA,
-)
+_N, _A, _P, _D, _C = Dimension.NETWORK, Dimension.ACCESS, Dimension.PERFORMANCE, Dimension.DATA, Dimension.CREDENTIALS
 ALL_DIMENSIONS = frozenset(Dimension)
 
 
@@ -40,7 +34,7 @@ class Entry:
 _POD_TOUCHES = (_N, _A, _C, _P, _D)
 _RBAC = (_A, _D)
 # By group, rows of kind, plural, whether it is namespaced, and the dimensions that it touches.
-_TABLE: Mapping[str, tuple[tuple[str, str, bool, tuple[Dimension, ...]], ...]] = {
+_TABLE: Mapping[str, tuple[Row, ...]] = {
     "": (
         ("Pod", "pods", True, _POD_TOUCHES),
         ("PodTemplate", "podtemplates", True, _POD_TOUCHES),
@@ -157,104 +151,7 @@ _TABLE: Mapping[str, tuple[tuple[str, str, bool, tuple[Dimension, ...]], ...]] =
         ("ValidatingWebhookConfiguration", "validatingwebhookconfigurations", False, (_N, _A, _P, _D)),
         ("MutatingWebhookConfiguration", "mutatingwebhookconfigurations", False, (_N, _A, _P, _D)),
     ),
-    "argoproj.io": (
-        ("Application", "applications", True, (_A, _F, _D)),
-        ("ApplicationSet", "applicationsets", True, (_A, _F, _D)),
-        ("AppProject", "appprojects", True, (_A, _F, _D)),
-    ),
-    "kustomize.toolkit.fluxcd.io": (("Kustomization", "kustomizations", True, (_A, _F, _D)),),
-    "helm.toolkit.fluxcd.io": (("HelmRelease", "helmreleases", True, (_A, _F, _D)),),
-    "source.toolkit.fluxcd.io": (
-        ("GitRepository", "gitrepositories", True, (_A, _F, _D)),
-        ("OCIRepository", "ocirepositories", True, (_A, _F, _D)),
-        ("HelmRepository", "helmrepositories", True, (_A, _F, _D)),
-        ("HelmChart", "helmcharts", True, (_A, _F, _D)),
-        ("Bucket", "buckets", True, (_A, _F, _D)),
-    ),
-    "external-secrets.io": (
-        ("ExternalSecret", "externalsecrets", True, (_C, _D)),
-        ("ClusterExternalSecret", "clusterexternalsecrets", False, (_C, _D)),
-        ("SecretStore", "secretstores", True, (_C, _D)),
-        ("ClusterSecretStore", "clustersecretstores", False, (_C, _D)),
-        ("PushSecret", "pushsecrets", True, (_C, _D)),
-    ),
-    "bitnami.com": (("SealedSecret", "sealedsecrets", True, ()),),
-    "metrics.k8s.io": (("NodeMetrics", "nodes", False, ()), ("PodMetrics", "pods", True, ())),
-    "monitoring.coreos.com": (
-        ("ServiceMonitor", "servicemonitors", True, ()),
-        ("PodMonitor", "podmonitors", True, ()),
-        ("PrometheusRule", "prometheusrules", True, ()),
-        ("Prometheus", "prometheuses", True, (_F,)),
-        ("Alertmanager", "alertmanagers", True, ()),
-        ("AlertmanagerConfig", "alertmanagerconfigs", True, ()),
-        ("Probe", "probes", True, ()),
-        ("ThanosRuler", "thanosrulers", True, ()),
-    ),
-    "cert-manager.io": (
-        ("Certificate", "certificates", True, ()),
-        ("CertificateRequest", "certificaterequests", True, ()),
-        ("Issuer", "issuers", True, ()),
-        ("ClusterIssuer", "clusterissuers", False, ()),
-    ),
-    "acme.cert-manager.io": (("Order", "orders", True, ()), ("Challenge", "challenges", True, ())),
-    "capsule.clastix.io": (("Tenant", "tenants", False, (_N, _A, _P, _D)),),
-    "hnc.x-k8s.io": (
-        ("SubnamespaceAnchor", "subnamespaceanchors", True, ()),
-        ("HierarchyConfiguration", "hierarchyconfigurations", True, (_A, _D)),
-        ("HNCConfiguration", "hncconfigurations", False, (_A, _D)),
-    ),
-    "auto.gke.io": (
-        ("AllowlistSynchronizer", "allowlistsynchronizers", False, ()),
-        ("AllowlistedV2Workload", "allowlistedv2workloads", False, ()),
-        ("AllowlistedWorkload", "allowlistedworkloads", False, ()),
-        ("WorkloadAllowlist", "workloadallowlists", False, ()),
-    ),
-    "nodemanagement.gke.io": (("UpdateInfo", "updateinfos", True, ()),),
-    "monitoring.googleapis.com": (
-        ("PodMonitoring", "podmonitorings", True, ()),
-        ("ClusterPodMonitoring", "clusterpodmonitorings", False, ()),
-        ("ClusterNodeMonitoring", "clusternodemonitorings", False, ()),
-        ("Rules", "rules", True, ()),
-        ("ClusterRules", "clusterrules", False, ()),
-        ("GlobalRules", "globalrules", False, ()),
-    ),
-    "apiserver.openshift.io": (("APIRequestCount", "apirequestcounts", False, ()),),
-    "cloud.google.com": (("BackendConfig", "backendconfigs", True, ()),),
-    "networking.gke.io": (
-        ("ManagedCertificate", "managedcertificates", True, ()),
-        ("FrontendConfig", "frontendconfigs", True, ()),
-        ("ServiceNetworkEndpointGroup", "servicenetworkendpointgroups", True, ()),
-    ),
-    "crd.k8s.amazonaws.com": (("ENIConfig", "eniconfigs", False, ()),),
-    "vpcresources.k8s.aws": (
-        ("SecurityGroupPolicy", "securitygrouppolicies", True, (_N, _D)),
-        ("CNINode", "cninodes", False, ()),
-    ),
-    "networking.k8s.aws": (("PolicyEndpoint", "policyendpoints", True, ()),),
-    "elbv2.k8s.aws": (
-        ("TargetGroupBinding", "targetgroupbindings", True, (_N, _D)),
-        ("IngressClassParams", "ingressclassparams", False, ()),
-    ),
-    "karpenter.sh": (("NodePool", "nodepools", False, (_P,)), ("NodeClaim", "nodeclaims", False, ())),
-    "karpenter.k8s.aws": (("EC2NodeClass", "ec2nodeclasses", False, ()),),
-    "project.openshift.io": (("Project", "projects", False, ()),),
-    "route.openshift.io": (("Route", "routes", True, (_N, _D)),),
-    "security.openshift.io": (("SecurityContextConstraints", "securitycontextconstraints", False, (_A, _D)),),
-    "image.openshift.io": (
-        ("ImageStream", "imagestreams", True, ()),
-        ("ImageStreamTag", "imagestreamtags", True, ()),
-        ("Image", "images", False, ()),
-    ),
-    "config.openshift.io": (
-        ("ClusterVersion", "clusterversions", False, ()),
-        ("ClusterOperator", "clusteroperators", False, ()),
-    ),
-    "user.openshift.io": (
-        ("Group", "groups", False, _RBAC),
-        ("User", "users", False, ()),
-        ("Identity", "identities", False, ()),
-    ),
-    "kustomize.config.k8s.io": (("Kustomization", "kustomizations", True, ()),),
+    **VENDORS,
 }  # fmt: skip
 # Vendors' network policies: any object of these groups may open or close connections.
 NETWORK_GROUPS = frozenset(

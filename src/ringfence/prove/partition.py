@@ -85,12 +85,28 @@ class Assumptions:
     def cni(self) -> Mapping[str, Any]:
         """The ``cni`` block: ``name``, ``version`` and single behaviours; empty when unset."""
         block = self.facts.get("cni")
+        if isinstance(block, str):
+            return {"name": block}
         return block if isinstance(block, Mapping) else {}
 
     @property
     def transformations(self) -> frozenset[str]:
         """Names of transformations whose label nobody else can set (``transformations``); none when unset."""
-        block = self.facts.get("transformations")
+        return self._words("transformations")
+
+    @property
+    def harmless(self) -> frozenset[str]:
+        """Kinds of custom resources whose objects weaken nothing (``harmless``), as ``kind.group`` or ``*.group``, in
+        lower case; none when unset."""
+        return frozenset(name.lower() for name in self._words("harmless"))
+
+    @property
+    def admission(self) -> frozenset[str]:
+        """Admission plugins that are on though no flag shows it (``admission``); none when unset."""
+        return self._words("admission")
+
+    def _words(self, key: str) -> frozenset[str]:
+        block = self.facts.get(key)
         return frozenset(name for name in block if isinstance(name, str)) if isinstance(block, list) else frozenset()
 
     @property

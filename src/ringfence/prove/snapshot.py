@@ -46,6 +46,10 @@ class Defect:
     problem: str
 
 
+UNKNOWN_KIND = "of a kind that Ringfence does not know"
+"""The problem of a Defect that has no other."""
+
+
 class MaterialKind(StrEnum):
     """What a secret value is, which decides whether two equal ones are a finding."""
 

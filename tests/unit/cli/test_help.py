@@ -50,6 +50,18 @@ def test_the_usage_line_names_options_that_must_be_given(capsys: pytest.CaptureF
     assert "Usage: ringfence promote [OPTIONS] DEPLOYMENT --to STAGE\n" in capsys.readouterr().out
 
 
+def test_brackets_within_a_word_stay(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["can", "access", "--help"]) == 0
+    assert "[OPTIONS] [VERB RESOURCE[/NAME]]\n" in capsys.readouterr().out
+    assert run(["can", "land", "--help"]) == 0
+    assert "[OPTIONS] [POD.yaml NODE]\n" in capsys.readouterr().out
+
+
+def test_one_context_is_named_by_itself(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["snapshot", "--help"]) == 0
+    assert "--context CONTEXT " in capsys.readouterr().out
+
+
 def test_descriptions_of_subcommands_are_whole(capsys: pytest.CaptureFixture[str]) -> None:
     for group in ("can", "hold", "order", "update", "evidence"):
         assert run([group, "--help"]) == 0

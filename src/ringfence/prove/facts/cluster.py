@@ -90,6 +90,20 @@ class ClusterFacts:
         """Whether the snapshot shows the ServiceAccount; ``default`` is in every namespace."""
         return name == "default" or name in self.accounts_in.get(namespace, ())
 
+    def scopes(self) -> Mapping[tuple[str, str], bool]:
+        """By group and plural, whether the custom resources that are defined live in namespaces."""
+        return self.memory.once(("scopes", self.name), self._scopes)
+
+    def _scopes(self) -> Mapping[tuple[str, str], bool]:
+        found: dict[tuple[str, str], bool] = {}
+        for document in self.snapshot.of(kinds.CUSTOM_RESOURCE_DEFINITION):
+            plural, _, group = document["metadata"]["name"].partition(".")
+            spec = document.get("spec")
+            scope = spec.get("scope") if isinstance(spec, dict) else None
+            if scope in ("Namespaced", "Cluster"):
+                found[group, plural] = scope == "Namespaced"
+        return found
+
     def control_plane_nodes(self) -> tuple[str, ...]:
         """The nodes that show themselves as control plane."""
         return self.memory.once(("control plane", self.name), self._control_plane_nodes)

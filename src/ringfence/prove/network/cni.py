@@ -200,6 +200,11 @@ def assumed(assume: Mapping[str, Any] | None, *, default_enforced: bool) -> Assu
     return Assumed(facts, plugin, tuple(strange))
 
 
+def is_fact(key: str) -> bool:
+    """Whether an ``assume`` names something that is read here."""
+    return key in ("cni", "enforces") or _key(key) is not None
+
+
 def _plugin(raw: object) -> str | None:
     if not isinstance(raw, str) or not raw.strip():
         return None

@@ -5,8 +5,8 @@ the rest. A power is computed once per role, however many bindings there are. ``
 objects; they cannot limit ``create`` (the name is not known yet) or ``deletecollection``.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from ringfence.prove.catalogue import ENTRIES
@@ -249,6 +249,13 @@ class Touch:
     group: str
     verb: str
     names: tuple[str, ...]
+    placed: bool = True
+    """False: nobody can say whether the resource lives in namespaces."""
+
+
+Scopes = Mapping[tuple[str, str], bool]
+"""By group and plural, whether resources live in namespaces: what a cluster's own definitions say of them."""
+_NO_SCOPES: Scopes = {}
 
 
 def powers_of(rules: Iterator[Rule]) -> tuple[Held, ...]:
@@ -301,10 +308,16 @@ _CLUSTER_SCOPED = frozenset((entry.kind.group, entry.plural) for entry in ENTRIE
     ("resource.k8s.io", "resourceslices"), ("security.openshift.io", "securitycontextconstraints"),
     ("project.openshift.io", "projects"), ("project.openshift.io", "projectrequests"),
 }  # fmt: skip
+_NAMESPACED = frozenset((entry.kind.group, entry.plural) for entry in ENTRIES.values() if entry.namespaced)
 # Reviews ask questions, metrics and discovery show loads and versions: neither reads nor changes a deployment.
 _HARMLESS_GROUPS = frozenset(
     {"authentication.k8s.io", "authorization.k8s.io", "metrics.k8s.io", "custom.metrics.k8s.io",
      "external.metrics.k8s.io", "authorization.openshift.io"}
+)  # fmt: skip
+# Questions that OpenShift's admission asks, and hooks that a secret in their address guards: there is nothing behind.
+VIRTUAL = frozenset(
+    {"builds/docker", "builds/custom", "builds/source", "builds/jenkinspipeline", "builds/optimizeddocker",
+     "buildconfigs/webhooks"}
 )  # fmt: skip
 _SENSITIVE = (
     "secrets",
@@ -318,11 +331,11 @@ _SENSITIVE = (
 )
 
 
-def touches_of(rules: Iterator[Rule]) -> tuple[Touch, ...]:
+def touches_of(rules: Iterator[Rule], scopes: Scopes = _NO_SCOPES) -> tuple[Touch, ...]:
     """What the rules read or write of a namespace: one entry per set of names, the most telling resource of each."""
     found: dict[tuple[tuple[str, ...], str], Touch] = {}
     for rule in rules:
-        for touch in _touches(rule):
+        for touch in _touches(rule, scopes):
             # Names are names of one resource: which one decides whether there is such an object.
             key = (touch.names, touch.resource if touch.names else "")
             earlier = found.get(key)
@@ -331,15 +344,15 @@ def touches_of(rules: Iterator[Rule]) -> tuple[Touch, ...]:
     return tuple(found.values())
 
 
-def _telling(touch: Touch) -> tuple[int, int, str]:
+def _telling(touch: Touch) -> tuple[bool, int, int, str]:
     place = _SENSITIVE.index(touch.resource) if touch.resource in _SENSITIVE else len(_SENSITIVE)
-    return (place, touch.verb not in WRITE, touch.resource)
+    return (not touch.placed, place, touch.verb not in WRITE, touch.resource)
 
 
-def _cluster_scoped(resource: str, groups: frozenset[str]) -> bool:
+def _cluster_scoped(resource: str, groups: frozenset[str], scopes: Scopes) -> bool:
     """Whether every resource of that name in those groups lives outside namespaces; unknown ones count as inside."""
     if "*" not in groups:
-        return all((group, resource) in _CLUSTER_SCOPED for group in groups)
+        return all((group, resource) in _CLUSTER_SCOPED or scopes.get((group, resource)) is False for group in groups)
     named = {entry.namespaced for entry in ENTRIES.values() if entry.plural == resource}
     return named == {False} or (not named and any(resource == plural for _, plural in _CLUSTER_SCOPED))
 
@@ -367,7 +380,14 @@ def _there_is(resource: str, groups: frozenset[str]) -> bool:
     return plural == "*" or "*" in groups or any(item not in _COMPLETE or (item, plural) in _NAMED for item in groups)
 
 
-def _touches(rule: Rule) -> Iterator[Touch]:
+def _placed(resource: str, groups: frozenset[str], scopes: Scopes) -> bool:
+    """Whether some resource of that name in those groups is known to live in namespaces."""
+    if "*" in groups or resource == "*":
+        return True
+    return any((group, resource) in _NAMESPACED or scopes.get((group, resource)) is True for group in groups)
+
+
+def _touches(rule: Rule, scopes: Scopes) -> Iterator[Touch]:
     """What a rule reads or writes of a namespace: the most telling resource, or each one where names limit it."""
     groups = rule.groups - _HARMLESS_GROUPS
     verbs = _verbs(rule, READ | WRITE)
@@ -378,8 +398,12 @@ def _touches(rule: Rule) -> Iterator[Touch]:
         return
     names = tuple(sorted(rule.names))
     candidates = []
-    for resource in sorted(rule.resources):
-        if _cluster_scoped(resource.partition("/")[0], groups) or not _there_is(resource, groups):
+    for resource in sorted(rule.resources - VIRTUAL):
+        plural = resource.partition("/")[0]
+        served = frozenset(
+            item for item in groups if plural == "*" or item not in _COMPLETE or (item, plural) in _NAMED
+        )
+        if not _there_is(resource, groups) or _cluster_scoped(plural, served, scopes):
             continue
         if rule.names and "/" not in resource and verbs <= {"create"}:
             continue
@@ -387,7 +411,7 @@ def _touches(rule: Rule) -> Iterator[Touch]:
         mine = verbs & {"create"} if resource in _CONNECTS else verbs
         if mine:
             verb = next((item for item in _ORDER if item in mine), min(mine))
-            candidates.append(Touch(resource, min(groups), verb, names))
+            candidates.append(Touch(resource, min(served), verb, names, _placed(plural, served, scopes)))
     found = sorted(candidates, key=_telling)
     for best in found if names else found[:1]:
-        yield Touch("secrets" if best.resource == "*" and not names else best.resource, best.group, best.verb, names)
+        yield replace(best, resource="secrets" if best.resource == "*" and not names else best.resource)

@@ -208,9 +208,11 @@ def external_addresses(world: RuleWorld, capability: Capability, state: State) -
     if capability.name != Power.WRITE_SERVICES.value:
         return
     facts = world.clusters[capability.cluster]
-    if "DenyServiceExternalIPs" in facts.flags.admission_enabled:
+    said = frozenset[str]() if facts.flags.seen else world.partition.assume.admission
+    if "DenyServiceExternalIPs" in facts.flags.admission_enabled | said:
         return
-    doubt = None if facts.flags.seen else f"whether {facts.name} refuses externalIPs (DenyServiceExternalIPs)"
+    text = f"whether {facts.name} refuses Services with externalIPs (DenyServiceExternalIPs; assume.admission)"
+    doubt = None if facts.flags.seen else text
     text = f"a Service {in_place(capability.namespace)} may claim any external address"
     gives = Capability(Can.CAPTURE, facts.name, capability.namespace)
     yield Derivation(gives, "services/external-addresses", via(state, capability, text), doubt)

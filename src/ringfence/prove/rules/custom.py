@@ -13,7 +13,7 @@ from ringfence.prove.closure.engine import Derivation, State
 from ringfence.prove.facts.cluster import ClusterFacts
 from ringfence.prove.facts.pods import config_maps_in, secrets_in
 from ringfence.prove.rbac.index import RoleRules, Subject
-from ringfence.prove.rbac.powers import CHANGE, Power
+from ringfence.prove.rbac.powers import CHANGE, VIRTUAL, Power
 from ringfence.prove.rbac.rules import Request, Rule
 from ringfence.prove.rules.escalation import names_of
 from ringfence.prove.rules.identity import subject_of
@@ -50,9 +50,17 @@ _ACTED_ON = frozenset(
      ("monitoring.googleapis.com", "clusternodemonitorings"), ("auto.gke.io", "allowlistsynchronizers"),
      ("auto.gke.io", "allowlistedworkloads"), ("auto.gke.io", "allowlistedv2workloads"),
      ("auto.gke.io", "workloadallowlists"), ("hnc.x-k8s.io", "subnamespaceanchors"),
-     ("hnc.x-k8s.io", "hierarchyconfigurations")}
+     ("hnc.x-k8s.io", "hierarchyconfigurations"), ("monitoring.googleapis.com", "operatorconfigs"),
+     ("networking.gke.io", "networks"), ("networking.gke.io", "gkenetworkparamsets")}
 )  # fmt: skip
 """Kinds whose objects weaken nothing, but whose controllers act for whoever writes them."""
+_ACTED_ON_GROUPS = frozenset(
+    {"cilium.io", "crd.projectcalico.org", "projectcalico.org", "operator.tigera.io", "metallb.io", "helm.cattle.io",
+     "k3s.cattle.io", "config.openshift.io", "operator.openshift.io", "machineconfiguration.openshift.io",
+     "machine.openshift.io", "build.openshift.io", "oauth.openshift.io", "imageregistry.operator.openshift.io",
+     "helm.openshift.io", "console.openshift.io", "migration.k8s.io"}
+)  # fmt: skip
+"""Groups of which that is so of every kind."""
 _BY_PLURAL = {(entry.kind.group, entry.plural): entry for entry in ENTRIES.values()}
 
 
@@ -83,7 +91,7 @@ def _custom(facts: ClusterFacts, rules: RoleRules) -> tuple[str, ...]:
 
 
 def _named(facts: ClusterFacts, item: Rule) -> Iterator[str]:
-    plurals = {resource.partition("/")[0] for resource in item.resources}
+    plurals = {resource.partition("/")[0] for resource in item.resources - VIRTUAL}
     for group in sorted(item.groups - {"*"}):
         for plural in sorted(plurals):
             if (
@@ -107,7 +115,7 @@ def _acted_on(group: str, plural: str) -> bool:
     """Whether some controller may act on objects of this resource in a way that no rule here speaks of."""
     if group in _BUILT_IN or group in _MODELLED_GROUPS or (group, plural) in _MODELLED:
         return False
-    if (group, plural) in _ACTED_ON:
+    if (group, plural) in _ACTED_ON or group in _ACTED_ON_GROUPS:
         return True
     entry = _BY_PLURAL.get((group, plural))
     return entry is None or bool(entry.touches)

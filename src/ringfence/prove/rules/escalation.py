@@ -7,7 +7,7 @@ from ringfence.prove.closure.engine import Derivation, State
 from ringfence.prove.rbac.index import MASTERS, SERVICE_ACCOUNT_USER, RoleRules, Subject
 from ringfence.prove.rbac.powers import CLUSTER_POWERS, Power, powers_of, touches_of
 from ringfence.prove.rules.registry import RuleWorld, rule
-from ringfence.prove.rules.wording import in_place, step, via
+from ringfence.prove.rules.wording import in_place, step, unplaced, via
 
 _PRACTICE = "kubernetes.io/docs/concepts/security/rbac-good-practices"
 _SIGNER = "kubernetes.io/kube-apiserver-client"
@@ -116,10 +116,10 @@ def _bind_named(
             else:
                 gives = Capability(Can.POWER, place.cluster, where, held.power.value, ",".join(held.names))
             yield Derivation(gives, "rbac/bind", by, None, others)
-        for touch in touches_of(role.possible):
+        for touch in touches_of(role.possible, world.clusters[place.cluster].scopes()):
             what = f"{touch.verb} {touch.resource}"
             gives = Capability(Can.TOUCH, place.cluster, where, what, ",".join(touch.names))
-            yield Derivation(gives, "rbac/bind", by, None, others)
+            yield Derivation(gives, "rbac/bind", by, unplaced(touch, where), others)
 
 
 def _roles_named(world: RuleWorld, place: Capability, kind: str, names: tuple[str, ...]) -> Iterator[RoleRules]:

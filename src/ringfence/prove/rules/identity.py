@@ -10,7 +10,7 @@ from ringfence.prove.rbac.index import MASTERS, Grant, RoleRules, Subject, impli
 from ringfence.prove.rbac.powers import CLUSTER_POWERS, Held, Power, Touch, powers_of, touches_of
 from ringfence.prove.rbac.rules import Rule
 from ringfence.prove.rules.registry import RuleWorld, rule
-from ringfence.prove.rules.wording import in_place, step, who
+from ringfence.prove.rules.wording import in_place, step, unplaced, who
 
 _RBAC_DOCS = "kubernetes.io/docs/reference/access-authn-authz/rbac"
 _PRACTICE = "kubernetes.io/docs/concepts/security/rbac-good-practices"
@@ -85,7 +85,7 @@ def bound(world: RuleWorld, capability: Capability, state: State) -> Iterator[De
         if grant.rules.missing:
             yield from _missing(capability, grant, place)
             continue
-        summary = _summary(world, grant.rules)
+        summary = _summary(world, facts, grant.rules)
         for held in summary[0]:
             if place == EVERYWHERE or held.power not in CLUSTER_POWERS:
                 yield _power(capability, grant, place, held)
@@ -96,15 +96,15 @@ def bound(world: RuleWorld, capability: Capability, state: State) -> Iterator[De
 _Summary = tuple[tuple[Held, ...], tuple[Touch, ...]]
 
 
-def _summary(world: RuleWorld, rules: RoleRules) -> _Summary:
+def _summary(world: RuleWorld, facts: ClusterFacts, rules: RoleRules) -> _Summary:
     """The powers and touches of a role, computed once however many bindings name it."""
 
     def summed() -> tuple[tuple[tuple[Rule, ...], ...], _Summary]:
         # The rules are part of the value: as long as it is kept, nothing else can have their identity.
-        return rules.editions, (powers_of(rules.possible), touches_of(rules.possible))
+        return rules.editions, (powers_of(rules.possible), touches_of(rules.possible, facts.scopes()))
 
     # Roles with equal rules share them.
-    return world.memory.once(("summary", *map(id, rules.editions)), summed)[1]
+    return world.memory.once(("summary", facts.name, *map(id, rules.editions)), summed)[1]
 
 
 def _power(capability: Capability, grant: Grant, place: str, held: Held) -> Derivation:
@@ -127,7 +127,7 @@ def _touch(capability: Capability, grant: Grant, place: str, touch: Touch) -> De
     limited = f" (only {', '.join(touch.names)})" if touch.names else ""
     text = f"{who(capability)} can {touch.verb} {touch.resource}{limited} {in_place(place)}"
     gives = Capability(Can.TOUCH, capability.cluster, place, f"{touch.verb} {touch.resource}", names)
-    return Derivation(gives, "rbac/bound", step(text, grant.by, grant.binding))
+    return Derivation(gives, "rbac/bound", step(text, grant.by, grant.binding), unplaced(touch, place))
 
 
 def _missing(capability: Capability, grant: Grant, place: str) -> Iterator[Derivation]:

@@ -4,6 +4,7 @@ from ringfence.prove.closure.capability import EVERYWHERE, Capability
 from ringfence.prove.closure.engine import State
 from ringfence.prove.kinds import ObjectName
 from ringfence.prove.proof import Step
+from ringfence.prove.rbac.powers import Touch
 
 
 def who(capability: Capability) -> str:
@@ -39,3 +40,10 @@ def via(state: State, capability: Capability, text: str, rule: str = "") -> Step
             return Step(text, before.by, before.object, rule)
         current = reached.premise
     return Step(text, f"cluster {capability.cluster}", f"{capability.cluster}:namespace/kube-system", rule)
+
+
+def unplaced(touch: Touch, place: str) -> str | None:
+    """What is not known of a right that is held everywhere: whether what it names lives in namespaces at all."""
+    if touch.placed or place != EVERYWHERE:
+        return None
+    return f"whether {touch.resource}.{touch.group} live in namespaces (its CustomResourceDefinition says so)"

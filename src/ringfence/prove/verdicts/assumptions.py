@@ -3,7 +3,11 @@
 from collections.abc import Iterator
 
 from ringfence.prove import kinds
+from ringfence.prove.network.cni import PLUGINS, assumed, is_fact
 from ringfence.prove.verdicts.world import ProofWorld
+
+_READ = frozenset({"version", "issuers", "repositories", "transformations", "harmless", "admission", "featureGates"})
+"""What the rest of the proof, and of ``can``, reads of an ``assume``."""
 
 
 def assumptions_of(world: ProofWorld) -> tuple[str, ...]:
@@ -12,25 +16,45 @@ def assumptions_of(world: ProofWorld) -> tuple[str, ...]:
 
 
 def _assumptions(world: ProofWorld) -> Iterator[str]:
-    cni = world.partition.assume.cni_name
-    if cni:
-        yield f"the network plugin is {cni} and enforces policies as its documentation says (assume.cni)"
-    elif world.partition.assume.cni:
-        facts_said = ", ".join(f"{key}: {value}" for key, value in sorted(world.partition.assume.cni.items()))
-        yield f"of the network plugin it is assumed: {facts_said} (assume.cni)"
-    elif "NetworkPolicy" in (world.partition.assume.cni.get("enforces") or ()):
-        yield "the network plugin enforces NetworkPolicy v1, whichever it is (embedded pods have no network)"
-    else:
-        yield "no network plugin is assumed: a network verdict holds under every allowed behaviour"
+    yield from _of_the_plugin(world)
     if world.partition.common.groups or world.partition.common.users:
         names = ", ".join((*world.partition.common.groups, *world.partition.common.users))
         yield f"people of several deployments by design may use what they have in one in the other: {names}"
     if world.partition.assume.transformations:
         names = ", ".join(sorted(world.partition.assume.transformations))
         yield f"what carries a transformation's label was made by it, and holds what it may: {names}"
+    if world.partition.assume.harmless:
+        names = ", ".join(sorted(world.partition.assume.harmless))
+        yield f"objects of these kinds weaken no separation, as they are (assume.harmless): {names}"
+    if world.partition.assume.admission:
+        names = ", ".join(sorted(world.partition.assume.admission))
+        yield f"API servers whose flags are not seen run these admission plugins too (assume.admission): {names}"
+    if "version" in world.partition.assume.facts:
+        yield f"the clusters run Kubernetes {world.partition.assume.facts['version']} (assume.version)"
+    issuers = world.partition.assume.facts.get("issuers")
+    if isinstance(issuers, dict) and issuers:
+        said = ", ".join(f"{name} {issuer}" for name, issuer in sorted(issuers.items()))
+        yield f"these issue the ServiceAccount tokens of their clusters (assume.issuers): {said}"
     yield from _of_clusters(world)
     yield "users and groups of one name are the same people in every cluster; groups hold who the Partition says"
     yield "container runtimes, kernels and hypervisors keep their boundaries"
+
+
+def _of_the_plugin(world: ProofWorld) -> Iterator[str]:
+    """What is stated of the network plugin, and what was stated and means nothing here."""
+    assume = world.partition.assume
+    found = assumed(assume.facts, default_enforced=False)
+    single = {key: value for key, value in assume.cni.items() if key != "name"}
+    if found.plugin in PLUGINS:
+        yield f"the network plugin is {assume.cni_name} and enforces policies as its documentation says (assume.cni)"
+    if single:
+        facts_said = ", ".join(f"{key}: {value}" for key, value in sorted(single.items()))
+        yield f"of the network plugin it is assumed: {facts_said} (assume.cni)"
+    elif found.plugin not in PLUGINS:
+        yield "no network plugin is assumed: a network verdict holds under every allowed behaviour"
+    strange = [*found.strange, *(key for key in assume.facts if key not in _READ and not is_fact(key))]
+    for text in strange:
+        yield f"nothing by assume.{text}: it is not understood, and does not count"
 
 
 def _of_clusters(world: ProofWorld) -> Iterator[str]:

@@ -4,7 +4,9 @@ Gaps in RBAC, namespaces, nodes and admission are weighed by the closure, where 
 makes the dimensions that it touches unknown, for the pairs whose objects could be among it.
 """
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from ringfence.prove import kinds
 from ringfence.prove.catalogue import known, touched_by_kind, touched_by_resource
@@ -13,7 +15,7 @@ from ringfence.prove.facts.territory import Territory, pool_nodes
 from ringfence.prove.kinds import Kind
 from ringfence.prove.partition import Where
 from ringfence.prove.proof import Dimension
-from ringfence.prove.snapshot import Defect
+from ringfence.prove.snapshot import UNKNOWN_KIND, Defect
 from ringfence.prove.verdicts.world import ProofWorld
 
 _WEIGHED = frozenset(
@@ -40,10 +42,11 @@ def blind_spots(world: ProofWorld, a: Territory, b: Territory) -> dict[Dimension
         for text in _absent(world, side):
             for dimension in Dimension:
                 found.setdefault(dimension, []).append(text)
+    harmless = world.partition.assume.harmless
     for cluster in sorted(a.clusters | b.clusters):
         facts = world.clusters[cluster]
         spaces = a.namespaces(cluster) | b.namespaces(cluster)
-        for dimension, text in (*_unlisted(facts, spaces), *_defects(facts, spaces)):
+        for dimension, text in (*_unlisted(facts, spaces), *_defects(facts, spaces, harmless)):
             texts = found.setdefault(dimension, [])
             if text not in texts:
                 texts.append(text)
@@ -95,14 +98,55 @@ def _unlisted(facts: ClusterFacts, spaces: frozenset[str]) -> Iterator[tuple[Dim
             yield dimension, str(marker)
 
 
-def _defects(facts: ClusterFacts, spaces: frozenset[str]) -> Iterator[tuple[Dimension, str]]:
+def _defects(facts: ClusterFacts, spaces: frozenset[str], harmless: frozenset[str]) -> Iterator[tuple[Dimension, str]]:
+    for kind, count in _strangers(facts).items():
+        if not {str(kind).lower(), f"*.{kind.group}"} & harmless:
+            for dimension in sorted(touched_by_kind(kind)):
+                yield dimension, _what_they_do(facts.name, kind, count)
     for defect in facts.snapshot.defects:
+        if _stranger(defect):
+            continue
         if defect.kind in _WEIGHED_KINDS:
             continue
         if defect.kind in _LOCAL and defect.namespace and defect.namespace not in spaces:
             continue
         for dimension in sorted(touched_by_kind(defect.kind)):
             yield dimension, _shown(facts.name, defect)
+
+
+def _stranger(defect: Defect) -> bool:
+    """Whether an object is one of a kind that nobody here knows, with nothing else wrong."""
+    return bool(defect.kind.group and defect.problem == UNKNOWN_KIND and not known(defect.kind))
+
+
+@dataclass(frozen=True, slots=True)
+class _Strangers:
+    """How many objects of a kind there are, and the first of them."""
+
+    count: int
+    first: str
+
+
+def _strangers(facts: ClusterFacts) -> Mapping[Kind, _Strangers]:
+    """By kind, the objects of kinds that nobody here knows: what they do is one question, however many there are."""
+
+    def found() -> dict[Kind, _Strangers]:
+        counts = Counter(defect.kind for defect in facts.snapshot.defects if _stranger(defect))
+        firsts = {defect.kind: defect for defect in reversed(facts.snapshot.defects) if defect.kind in counts}
+        return {
+            kind: _Strangers(count, f"{firsts[kind].namespace}/{firsts[kind].name}".lstrip("/"))
+            for kind, count in counts.items()
+        }
+
+    return facts.memory.once(("strangers", facts.name), found)
+
+
+def _what_they_do(cluster: str, kind: Kind, strangers: _Strangers) -> str:
+    more = f" and {strangers.count - 1} more" if strangers.count > 1 else ""
+    name = f"{kind.kind.lower()}.{kind.group}"
+    return (
+        f"what {cluster}:{name}/{strangers.first}{more} does, of a kind that Ringfence does not know (assume.harmless)"
+    )
 
 
 def _shown(cluster: str, defect: Defect) -> str:
