@@ -95,8 +95,8 @@ def _with_identity(facts: ClusterFacts, kind: Kind) -> tuple[Object, ...]:
 
 
 def _names_identity(metadata: Object) -> bool:
-    annotations = metadata.get("annotations")
-    return bool(annotations) and any(annotations.get(key) for key in CLOUD_ANNOTATIONS)
+    annotations = metadata.get("annotations") or {}
+    return any(annotations.get(key) for key in CLOUD_ANNOTATIONS)
 
 
 def _annotated(facts: ClusterFacts, document: Object) -> Iterator[Identity]:
