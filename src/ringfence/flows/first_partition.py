@@ -1,18 +1,19 @@
 """A first Partition from what is there: every namespace that runs something, its stage guessed from its name."""
 
 import re
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import yaml
 
 from ringfence.base.errors import StateError, UsageError
 from ringfence.base.text import printable
-from ringfence.flows.prove import ProveRequest
-from ringfence.observe.files import read_snapshot
+from ringfence.flows.prove import ProveRequest, read_files
 from ringfence.observe.hashing import new_key
 from ringfence.prove import kinds
 from ringfence.prove.facts.cluster import ClusterFacts, cluster_facts
+from ringfence.prove.kinds import Object
 from ringfence.prove.partition import Assumptions
 from ringfence.prove.snapshot import ClusterSnapshot
 
@@ -49,23 +50,13 @@ _STAGES = {
 
 def first_partition(request: ProveRequest) -> str:
     """YAML text of a Partition to be corrected by hand. Raises UsageError when no cluster is given."""
-    clusters: list[ClusterSnapshot] = [read_snapshot(name, path, new_key()) for name, path in request.snapshots.items()]
-    for name, context in request.contexts.items():
-        from ringfence.observe.live import read_live
-
-        spaces = _own_namespace(context, request)
-        clusters.append(read_live(name, context, new_key(), kubeconfig=request.kubeconfig, namespaces=spaces))
+    clusters = _clusters(request)
     if not clusters:
         raise UsageError("no cluster is given", hint="ringfence prove --init --snapshot NAME=PATH > partition.yaml")
-    deployments = [
-        _deployment(facts, namespace, several=len(clusters) > 1)
-        for facts in (cluster_facts(cluster, Assumptions()) for cluster in clusters)
-        for namespace in facts.every_namespace()
-        if not _PLATFORM.fullmatch(namespace)
-    ]
+    facts = [cluster_facts(cluster, Assumptions()) for cluster in clusters]
+    deployments = [one for each in facts for one in _deployments(each, several=len(clusters) > 1)]
     _name_bare_ones(deployments)
     gaps = list(_gaps(clusters))
-    left = [space for cluster in clusters for space in _left_out(cluster)]
     if not deployments:
         raise StateError(
             "nothing to divide was seen: no namespace but the platform's own"
@@ -73,6 +64,25 @@ def first_partition(request: ProveRequest) -> str:
             reason="NothingSeen",
             hint="write the Partition by hand (docs/reference/partition.md), or use rights that list namespaces",
         )
+    notes = [f"{line}\n" for cluster in clusters for line in _plugins(cluster)]
+    notes += [f"taken for the platform's own: {', '.join(some)}\n" for some in _several(facts)]
+    notes += [f"not seen, so there may be more: {gap}\n" for gap in gaps]
+    return _page(deployments, notes)
+
+
+def _clusters(request: ProveRequest) -> list[ClusterSnapshot]:
+    key = new_key()
+    found = read_files(request, key)
+    for name, context in request.contexts.items():
+        from ringfence.observe.live import read_live
+
+        spaces = _own_namespace(context, request)
+        found.append(read_live(name, context, key, kubeconfig=request.kubeconfig, namespaces=spaces))
+    return found
+
+
+def _page(deployments: list[dict[str, Any]], notes: list[str]) -> str:
+    """The Partition, with what there is to say about it above."""
     production = [item["name"] for item in deployments if item.get("stage") == "production"]
     others = [item["name"] for item in deployments if item.get("stage") != "production"]
     promises = [{"between": [one, other], "level": "namespace"} for one in others for other in production]
@@ -84,9 +94,7 @@ def first_partition(request: ProveRequest) -> str:
         "# A first Partition, guessed from names: correct the stages, people and promises, then\n"
         "#   ringfence prove --partition THIS --snapshot NAME=PATH\n"
         "# assume: {cni: {name: calico}} names your network plugin; without it every behaviour of one counts.\n"
-        + "".join(f"# {line}\n" for cluster in clusters for line in _plugins(cluster))
-        + "".join(f"# taken for the platform's own: {', '.join(some)}\n" for some in _several(left))
-        + "".join(f"# not seen, so there may be more: {gap}\n" for gap in gaps)
+        + "".join(f"# {note}" for note in notes)
         + text
     )
 
@@ -94,22 +102,18 @@ def first_partition(request: ProveRequest) -> str:
 def _name_bare_ones(deployments: list[dict[str, Any]]) -> None:
     """``shop`` beside ``shop-test`` is most likely what customers use."""
     staged = {item["name"] for item in deployments if "stage" in item}
-    for item in deployments:
+    heads = {name[: divider.start()] for name in staged for divider in re.finditer(r"[-._]", name)}
+    for place, item in enumerate(deployments):
         name = item["name"]
-        if name not in staged and any(other.startswith((f"{name}-", f"{name}.", f"{name}_")) for other in staged):
-            # Where people look for it: after the name.
-            item.update({"name": name, "stage": "production", **{key: item.pop(key) for key in list(item)[1:]}})
+        if name not in staged and name in heads:
+            deployments[place] = {"name": name, "stage": "production", **item}
 
 
-def _left_out(cluster: ClusterSnapshot) -> list[str]:
-    """Namespaces that a name alone made the platform's, those of every cluster aside."""
-    names = cluster_facts(cluster, Assumptions()).every_namespace()
-    return [printable(name) for name in names if _PLATFORM.fullmatch(name) and not re.match("kube-|default$", name)]
-
-
-def _several(names: list[str]) -> Iterator[list[str]]:
-    names = list(dict.fromkeys(names))
-    yield from (names[start : start + 6] for start in range(0, len(names), 6))
+def _several(clusters: list[ClusterFacts]) -> Iterator[list[str]]:
+    """Namespaces that a name alone made the platform's, those of every cluster aside; a few at a time."""
+    every = dict.fromkeys(name for facts in clusters for name in facts.every_namespace())
+    left = [printable(name) for name in every if _PLATFORM.fullmatch(name) and not re.match("kube-|default$", name)]
+    yield from (left[start : start + 6] for start in range(0, len(left), 6))
 
 
 def _own_namespace(context: str, request: ProveRequest) -> tuple[str, ...]:
@@ -140,14 +144,24 @@ def _plugins(cluster: ClusterSnapshot) -> Iterator[str]:
             )
 
 
-def _deployment(facts: ClusterFacts, namespace: str, *, several: bool) -> dict[str, Any]:
+def _deployments(facts: ClusterFacts, *, several: bool) -> Iterator[dict[str, Any]]:
+    """One for each namespace that is not the platform's; ``several``: there are other clusters too."""
+    bindings: dict[str, list[Object]] = defaultdict(list)
+    for document in facts.snapshot.of(kinds.ROLE_BINDING):
+        bindings[document["metadata"]["namespace"]].append(document)
+    for namespace in facts.every_namespace():
+        if not _PLATFORM.fullmatch(namespace):
+            name = f"{facts.name}/{namespace}" if several else namespace
+            yield {"name": name, **_deployment(facts, namespace, bindings[namespace])}
+
+
+def _deployment(facts: ClusterFacts, namespace: str, bindings: Iterable[Object]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
     stage = _stage(namespace, facts)
-    name = f"{facts.name}/{namespace}" if several else namespace
-    found: dict[str, Any] = {"name": name}
     if stage is not None:
         found["stage"] = stage
     found["where"] = [{"cluster": facts.name, "namespaces": [namespace]}]
-    people = _people(facts, namespace)
+    people = _people(bindings)
     if people:
         found["people"] = [people]
     return found
@@ -163,12 +177,11 @@ def _stage(namespace: str, facts: ClusterFacts) -> str | None:
     return None
 
 
-def _people(facts: ClusterFacts, namespace: str) -> dict[str, list[str]]:
+def _people(bindings: Iterable[Object]) -> dict[str, list[str]]:
+    """The users and groups that RoleBindings name, but for Kubernetes' own."""
     users: dict[str, None] = {}
     groups: dict[str, None] = {}
-    for document in facts.snapshot.of(kinds.ROLE_BINDING):
-        if document["metadata"]["namespace"] != namespace:
-            continue
+    for document in bindings:
         for subject in document.get("subjects") or ():
             if subject["name"].startswith("system:"):
                 continue

@@ -1,6 +1,6 @@
 """EKS: cloud identities that the ConfigMap kube-system/aws-auth makes users and members of groups."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ringfence.prove import kinds
@@ -76,29 +76,24 @@ def _mapped(facts: ClusterFacts) -> Mapped | None:
     """Who is mapped to what by aws-auth; None when that ConfigMap is not there."""
 
     def found() -> Mapped | None:
-        written = [one for one in facts.snapshot.of(kinds.CONFIG_MAP) if _is_aws_auth(one["metadata"])]
-        return _mapping(written) if written else None
+        document = facts.document(kinds.CONFIG_MAP, "kube-system", "aws-auth")
+        return None if document is None else _mapping(document)
 
     return facts.memory.once(("aws-auth", facts.name), found)
 
 
-def _is_aws_auth(metadata: Mapping[str, Any]) -> bool:
-    return (metadata["namespace"], metadata["name"]) == ("kube-system", "aws-auth")
-
-
-def _mapping(written: Iterable[Object]) -> Mapped:
+def _mapping(document: Object) -> Mapped:
     """What ``mapRoles`` says; what cannot be read maps nothing."""
     import yaml
 
+    try:
+        rows = yaml.safe_load((document.get("data") or {}).get("mapRoles") or "[]")
+    except yaml.YAMLError:
+        return {}
     found: Mapped = {}
-    for document in written:
-        try:
-            rows = yaml.safe_load((document.get("data") or {}).get("mapRoles") or "[]")
-        except yaml.YAMLError:
-            continue
-        for row in rows if isinstance(rows, list) else ():
-            if isinstance(row, dict) and isinstance(row.get("rolearn"), str):
-                found.setdefault(row["rolearn"], []).extend(_names(row))
+    for row in rows if isinstance(rows, list) else ():
+        if isinstance(row, dict) and isinstance(row.get("rolearn"), str):
+            found.setdefault(row["rolearn"], []).extend(_names(row))
     return found
 
 
