@@ -35,8 +35,9 @@ def code_of(answer: "Answer") -> ExitCode:
     return _CODES[answer.value]
 
 
-def print_proof(proved: "Proved", output: ProofFormat) -> None:
-    """Write the proof to stdout in that format; what is assumed goes to stderr where it is no part of the format."""
+def print_proof(proved: "Proved", output: ProofFormat, promised_in: Path | None = None) -> None:
+    """Write the proof to stdout in that format; what is assumed goes to stderr where it is no part of the format.
+    ``promised_in`` is the file of the Partition or Landscape."""
     from ringfence import __version__
 
     proof = proved.proof
@@ -48,7 +49,8 @@ def print_proof(proved: "Proved", output: ProofFormat) -> None:
         from ringfence.observe.lines import locate
         from ringfence.prove.report.sarif import sarif
 
-        print_json(sarif(proof, lambda name: _from_here(locate(proved.snapshot, name)), __version__))
+        origin = None if promised_in is None else _from_here(Location(str(promised_in), 1))
+        print_json(sarif(proof, lambda name: _from_here(locate(proved.snapshot, name)), __version__, origin))
     elif output is ProofFormat.JUNIT:
         from ringfence.prove.report.junit import junit
 

@@ -121,8 +121,14 @@ def _prove(request: "ProveRequest", output: ProofFormat, explain: tuple[str, str
     if explain is not None:
         print_argument(proved, *explain)
     else:
-        print_proof(proved, output)
+        print_proof(proved, output, _promises(request))
     return code_of(proved.proof.answer)
+
+
+def _promises(request: "ProveRequest") -> Path | None:
+    """The file that says what is promised: the Partition, or the Landscape, which may be given as its folder."""
+    file = request.partition or request.landscape
+    return file / HERE if file is not None and file.is_dir() else file
 
 
 def _init(request: "ProveRequest") -> None:

@@ -9,7 +9,7 @@ from ringfence.base.errors import Location
 from ringfence.prove.report.junit import junit
 from ringfence.prove.report.rulebook import rulebook
 from ringfence.prove.report.sarif import sarif
-from unit.prove.proof_worlds import base, grant, proof, rule
+from unit.prove.proof_worlds import base, grant, proof, rule, thing
 
 REFERENCE = Path(__file__).parents[3] / "docs" / "reference"
 
@@ -54,3 +54,19 @@ def test_files_are_named_so_that_code_hosts_find_them() -> None:
         log = sarif(leak, lambda name, given=given: Location(given, 3), "0")  # type: ignore[misc] # bound now
         place = log["runs"][0]["results"][0]["locations"][0]["physicalLocation"]
         assert place == {"artifactLocation": {"uri": uri}, "region": {"startLine": 3}}
+
+
+def test_every_result_of_sarif_has_a_place_that_code_hosts_show() -> None:
+    unknown = proof([*base(), thing("example.com/v1", "Gadget", "g", "shop")])
+    log = sarif(unknown, lambda name: None, "0", Location("partitions/shop.yaml", 1))
+    (run,) = log["runs"]
+    assert run["results"]
+    for result in run["results"]:
+        (place,) = result["locations"]
+        assert place["physicalLocation"]["artifactLocation"]["uri"] == "partitions/shop.yaml"
+        # The format lets results of other kinds than "fail" have no level, and a rule's index must be the rule's.
+        assert result.get("kind", "fail") == "fail"
+        assert result["level"] == {"broken": "error", "unknown": "warning"}[result["properties"]["verdict"]]
+        assert run["tool"]["driver"]["rules"][result["ruleIndex"]]["id"] == result["ruleId"]
+    prints = [result["partialFingerprints"]["pairAndDimension/v1"] for result in run["results"]]
+    assert len(set(prints)) == len(prints)
