@@ -62,6 +62,22 @@ class State:
     by_kind: dict[tuple[Can, str], list[Capability]] = field(default_factory=lambda: defaultdict(list))
     by_namespace: dict[tuple[str, str], list[Capability]] = field(default_factory=lambda: defaultdict(list))
     by_power: dict[tuple[str, str], list[Capability]] = field(default_factory=lambda: defaultdict(list))
+    by_place: dict[tuple[str, str, str], list[Capability]] = field(default_factory=lambda: defaultdict(list))
+    order: dict[Capability, int] = field(default_factory=dict)
+
+    def take(self, reached: Reached) -> None:
+        """Enter a capability that has been reached, the last of all."""
+        capability = reached.capability
+        can, cluster, namespace, name, _ = capability
+        self.order[capability] = len(self.reached)
+        self.reached[capability] = reached
+        self.by_kind[can, cluster].append(capability)
+        self.by_namespace[cluster, namespace].append(capability)
+        if can is Can.POWER:
+            self.by_power[cluster, name].append(capability)
+            self.by_place[name, cluster, namespace].append(capability)
+        elif can is Can.CREATE_PODS:
+            self.by_place[can, cluster, namespace].append(capability)
 
     def has(self, capability: Capability) -> bool:
         """Whether the capability has been reached."""
@@ -76,6 +92,25 @@ class State:
         for capability in self.by_power.get((cluster, power), ()):
             if namespace is None or capability.namespace in (EVERYWHERE, namespace):
                 yield capability
+
+    def powers_meeting(self, cluster: str, power: str, namespace: str) -> list[Capability]:
+        """The powers of that name whose place meets ``namespace``: equal to it, or one of the two is everywhere."""
+        return (
+            self.by_power.get((cluster, power), []) if namespace == EVERYWHERE else self._at(power, cluster, namespace)
+        )
+
+    def makers_meeting(self, cluster: str, namespace: str) -> list[Capability]:
+        """The capabilities to make pods whose place meets ``namespace``, as for ``powers_meeting``."""
+        if namespace == EVERYWHERE:
+            return self.of(Can.CREATE_PODS, cluster)
+        return self._at(Can.CREATE_PODS, cluster, namespace)
+
+    def _at(self, what: str, cluster: str, namespace: str) -> list[Capability]:
+        here = self.by_place.get((what, cluster, namespace), [])
+        everywhere = self.by_place.get((what, cluster, EVERYWHERE), [])
+        if not here or not everywhere:
+            return here or everywhere
+        return sorted([*here, *everywhere], key=self.order.__getitem__)
 
     def touching(self, cluster: str, namespace: str) -> Iterator[Capability]:
         """The capabilities in that namespace, and those in all namespaces."""
@@ -138,26 +173,14 @@ def close(starts: Mapping[Capability, Derivation | None], expand: Expand) -> Sta
         doubts, steps, _, capability, derivation, premise = heapq.heappop(queue)
         if capability in state.reached:
             continue
-        state.reached[capability] = Reached(capability, derivation, premise, doubts, steps)
-        state.by_kind[capability.can, capability.cluster].append(capability)
-        state.by_namespace[capability.cluster, capability.namespace].append(capability)
-        if capability.can is Can.POWER:
-            state.by_power[capability.cluster, capability.name].append(capability)
+        state.take(Reached(capability, derivation, premise, doubts, steps))
         for new in expand(capability, state):
             if new.gives in state.reached:
                 continue
             count += 1
-            entry = (
-                doubts + _others(state, new, "doubts") + (new.doubt is not None),
-                steps + _others(state, new, "steps") + (new.step is not None),
-                count,
-                new.gives,
-                new,
-                capability,
-            )
-            heapq.heappush(queue, entry)
+            doubted, stepped = doubts + (new.doubt is not None), steps + (new.step is not None)
+            for other in new.others:
+                doubted += state.reached[other].doubts
+                stepped += state.reached[other].steps
+            heapq.heappush(queue, (doubted, stepped, count, new.gives, new, capability))
     return state
-
-
-def _others(state: State, derivation: Derivation, what: str) -> int:
-    return sum(getattr(state.reached[other], what) for other in derivation.others)

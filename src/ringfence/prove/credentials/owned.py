@@ -47,12 +47,11 @@ def materials_of(owned: Territory, facts: ClusterFacts) -> Iterator[Material]:
 
 
 def _mounted(owned: Territory, cluster: str) -> set[tuple[str, str, str]]:
-    from ringfence.prove.facts.pods import config_maps_in, secrets_in
 
     found = set()
     for pod in owned.pods(cluster):
-        found |= {("Secret", pod.namespace, name) for name in secrets_in(pod.spec)}
-        found |= {("ConfigMap", pod.namespace, name) for name in config_maps_in(pod.spec)}
+        found |= {("Secret", pod.namespace, name) for name in pod.contents.secrets}
+        found |= {("ConfigMap", pod.namespace, name) for name in pod.contents.config_maps}
         pulls = pod.spec.get("imagePullSecrets") or ()
         found |= {("Secret", pod.namespace, str(item.get("name"))) for item in pulls}
     return found
@@ -95,8 +94,8 @@ def _with_identity(facts: ClusterFacts, kind: Kind) -> tuple[Object, ...]:
 
 
 def _names_identity(metadata: Object) -> bool:
-    annotations = metadata.get("annotations") or {}
-    return any(annotations.get(key) for key in CLOUD_ANNOTATIONS)
+    annotations = metadata.get("annotations")
+    return annotations is not None and any(annotations.get(key) for key in CLOUD_ANNOTATIONS)
 
 
 def _annotated(facts: ClusterFacts, document: Object) -> Iterator[Identity]:

@@ -1,7 +1,7 @@
 """Pods and pod templates as the rules see them: identity, place, what they mount, and what makes them dangerous."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ringfence.prove import kinds
@@ -9,6 +9,28 @@ from ringfence.prove.kinds import Kind, Object, ObjectName, object_name
 from ringfence.prove.snapshot import ClusterSnapshot
 
 GROUPS = ("containers", "initContainers", "ephemeralContainers")
+
+
+@dataclass(frozen=True, slots=True)
+class Escape:
+    """How a pod gets to its node. ``depends``: on the kernel or the runtime, which no snapshot shows; ``contained``: a
+    user namespace would keep it (``hostUsers: false``)."""
+
+    how: str
+    depends: bool = False
+    contained: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PodContents:
+    """What is inside pods of one template: the Secrets, ConfigMaps and PersistentVolumeClaims by name, whether a token
+    is mounted that the pod itself asks for, and what lets it out to its node (None: nothing does)."""
+
+    secrets: frozenset[str]
+    config_maps: frozenset[str]
+    claims: frozenset[str]
+    asks_token: bool
+    escape: Escape | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +44,7 @@ class PodFacts:
     node: str | None
     spec: Object
     template: bool
+    contents: PodContents
 
     @property
     def namespace(self) -> str:
@@ -36,14 +59,15 @@ class PodFacts:
 
 def pods_of(snapshot: ClusterSnapshot, no_token: frozenset[tuple[str, str]]) -> Iterator[PodFacts]:
     """Every pod, and the pods of every workload. ``no_token`` are the ServiceAccounts that mount none by default."""
+    reader = _Reader(snapshot.name, no_token)
     for document in snapshot.of(kinds.POD):
         phase = (document.get("status") or {}).get("phase")
-        yield _facts(snapshot.name, document, document, no_token, finished=phase in ("Succeeded", "Failed"))
+        yield reader.facts(document, document, finished=phase in ("Succeeded", "Failed"))
     for kind in kinds.WORKLOADS:
         for document in snapshot.of(kind):
             template = template_of(kind, document)
             if template is not None and template.get("spec") is not None:
-                yield _facts(snapshot.name, document, template, no_token, finished=False, template=True)
+                yield reader.facts(document, template, finished=False, template=True)
 
 
 def template_of(kind: Kind, document: Object) -> Object | None:
@@ -55,33 +79,51 @@ def template_of(kind: Kind, document: Object) -> Object | None:
     return template
 
 
-def _facts(
-    cluster: str,
-    owner: Object,
-    body: Object,
-    no_token: frozenset[tuple[str, str]],
-    *,
-    finished: bool,
-    template: bool = False,
-) -> PodFacts:
-    spec = body.get("spec") or {}
-    name = object_name(cluster, owner)
-    account = spec.get("serviceAccountName") or spec.get("serviceAccount") or "default"
-    return PodFacts(
-        name=name,
-        labels=(body.get("metadata") or {}).get("labels") or {},
-        account=account,
-        token=not finished and _has_token(spec, (name.namespace, account) in no_token),
-        node=spec.get("nodeName"),
-        spec=spec,
-        template=template,
-    )
+_EACH_ITS_OWN = frozenset({"nodeName", "hostname"})
+"""What differs between the pods of one template, and says nothing of what is inside."""
 
 
-def _has_token(spec: Object, account_says_no: bool) -> bool:
-    automount = spec.get("automountServiceAccountToken")
-    if automount is True or (automount is None and not account_says_no):
-        return True
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Reads the pods of one cluster. A Snapshot has equal parts of specs once, so what is inside is looked at once for
+    all pods that have the very same parts. These are kept, so that no other part can come to have their identity."""
+
+    cluster: str
+    no_token: frozenset[tuple[str, str]]
+    seen: dict[tuple[tuple[str, ...], tuple[int, ...]], tuple[Object, PodContents]] = field(default_factory=dict)
+
+    def facts(self, owner: Object, body: Object, *, finished: bool, template: bool = False) -> PodFacts:
+        spec = body.get("spec") or {}
+        name = object_name(self.cluster, owner)
+        account = spec.get("serviceAccountName") or spec.get("serviceAccount") or "default"
+        contents = self._contents(spec)
+        automount = spec.get("automountServiceAccountToken")
+        mounts = automount is True or (automount is None and (name.namespace, account) not in self.no_token)
+        return PodFacts(
+            name,
+            (body.get("metadata") or {}).get("labels") or {},
+            account,
+            not finished and (mounts or contents.asks_token),
+            spec.get("nodeName"),
+            spec,
+            template,
+            contents,
+        )
+
+    def _contents(self, spec: Object) -> PodContents:
+        shared = {name: part for name, part in spec.items() if name not in _EACH_ITS_OWN}
+        key = (tuple(shared), tuple(map(id, shared.values())))
+        found = self.seen.get(key)
+        if found is None:
+            found = self.seen[key] = (shared, _contents(shared))
+        return found[1]
+
+
+def _contents(spec: Object) -> PodContents:
+    return PodContents(secrets_in(spec), config_maps_in(spec), _claims_in(spec), _asks_token(spec), escape_of(spec))
+
+
+def _asks_token(spec: Object) -> bool:
     return any(
         source.get("serviceAccountToken") is not None
         for volume in spec.get("volumes") or ()
@@ -119,7 +161,7 @@ def _mounted(spec: Object, volume_kind: str, volume_field: str, key_ref: str, en
     return frozenset(name for name in found if name)
 
 
-def claims_in(spec: Object) -> frozenset[str]:
+def _claims_in(spec: Object) -> frozenset[str]:
     """The PersistentVolumeClaims that the pod mounts by name."""
     claims = ((volume.get("persistentVolumeClaim") or {}).get("claimName") for volume in spec.get("volumes") or ())
     return frozenset(claim for claim in claims if claim)
@@ -135,16 +177,6 @@ _ESCAPE_CAPABILITIES = frozenset(
 )
 # By the kernel, its locks and the devices that the runtime shows. MKNOD alone is no way: runtimes give it to everybody.
 _DEPENDING = frozenset({"SYS_RAWIO", "SYS_BOOT", "BPF"})
-
-
-@dataclass(frozen=True, slots=True)
-class Escape:
-    """How a pod gets to its node. ``depends``: on the kernel or the runtime, which no snapshot shows; ``contained``: a
-    user namespace would keep it (``hostUsers: false``)."""
-
-    how: str
-    depends: bool = False
-    contained: bool = False
 
 
 def escape_of(spec: Object) -> Escape | None:

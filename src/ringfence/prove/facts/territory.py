@@ -7,7 +7,7 @@ from ringfence.prove import kinds
 from ringfence.prove.closure.capability import EVERYWHERE, Can, Capability, acts_as, inside
 from ringfence.prove.closure.engine import Derivation
 from ringfence.prove.facts.cluster import ClusterFacts
-from ringfence.prove.facts.pods import PodFacts, secrets_in
+from ringfence.prove.facts.pods import PodFacts
 from ringfence.prove.kinds import Kind, Object
 from ringfence.prove.memory import Memory
 from ringfence.prove.partition import NOBODY, PartitionDeployment, People
@@ -82,6 +82,21 @@ class Territory:
         """Its pods and workloads in one cluster."""
         memory = self._memory(cluster)
         return [] if memory is None else memory.once(("pods of", self.name, cluster), lambda: self._pods(cluster))
+
+    def pods_in(self, cluster: str, namespace: str) -> list[PodFacts]:
+        """Its pods and workloads in one namespace of a cluster."""
+        memory = self._memory(cluster)
+        if memory is None:
+            return []
+        return memory.once(("pods by namespace of", self.name, cluster), lambda: self._grouped(cluster)).get(
+            namespace, []
+        )
+
+    def _grouped(self, cluster: str) -> dict[str, list[PodFacts]]:
+        found: dict[str, list[PodFacts]] = {}
+        for pod in self.pods(cluster):
+            found.setdefault(pod.namespace, []).append(pod)
+        return found
 
     def _pods(self, cluster: str) -> list[PodFacts]:
         here = list(self.in_cluster(cluster))
@@ -181,7 +196,7 @@ def starts(
             found[inside(cluster, pod.name.kind, pod.namespace, pod.name.name)] = None
             if pod.token:
                 found[acts_as(cluster, "ServiceAccount", pod.namespace, pod.account)] = None
-            for secret in secrets_in(pod.spec):
+            for secret in pod.contents.secrets:
                 found[Capability(Can.READ_SECRET, cluster, pod.namespace, secret)] = None
         found.update(_labelled_starts(owned, facts))
     return found | _delivered(owned, clusters)

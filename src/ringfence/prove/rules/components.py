@@ -7,12 +7,13 @@ from typing import Any
 
 from ringfence.prove import kinds
 from ringfence.prove.admission.webhooks import selected
-from ringfence.prove.closure.capability import EVERYWHERE, Can, Capability
+from ringfence.prove.closure.capability import EVERYWHERE, Can, Capability, acts_as
 from ringfence.prove.closure.engine import Derivation, State
 from ringfence.prove.facts.cluster import ClusterFacts
 from ringfence.prove.facts.pods import PodFacts
 from ringfence.prove.facts.volumes import nodes_of_volume, root_volumes
 from ringfence.prove.kinds import Object, ObjectName, object_name
+from ringfence.prove.rbac.index import Subject
 from ringfence.prove.rbac.powers import Power
 from ringfence.prove.rules.registry import RuleWorld, rule
 from ringfence.prove.rules.wording import in_place, object_step, via
@@ -25,6 +26,7 @@ _WEBHOOKS = "kubernetes.io/docs/reference/access-authn-authz/extensible-admissio
     "A webhook or API that one's own pods serve is sent what it asks for: Secrets too, and it may alter them.",
     source=_WEBHOOKS,
     on=(Can.INSIDE_POD, Can.CREATE_PODS, Can.POWER),
+    powers=(Power.WRITE_SERVICES, Power.WRITE_ENDPOINTS),
 )
 def served(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
     """Webhooks whose Service is in the namespace: who makes pods there can also be behind it. Who only points the
@@ -202,6 +204,7 @@ def exposed_controllers(facts: ClusterFacts) -> Iterator[tuple[PodFacts, str | N
     "Who writes Services claims any external address, unless admission refuses externalIPs.",
     source="CVE-2020-8554 (kubernetes#97076, unfixed by design)",
     on=(Can.POWER,),
+    powers=(Power.WRITE_SERVICES,),
 )
 def external_addresses(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
     """The admission plugin DenyServiceExternalIPs closes it; where flags are not seen it is in doubt."""
@@ -223,6 +226,7 @@ def external_addresses(world: RuleWorld, capability: Capability, state: State) -
     "Who writes ExternalSecrets reads every entry of the stores that the namespace may use.",
     source="external-secrets.io API, ClusterSecretStore conditions",
     on=(Can.POWER,),
+    powers=(Power.WRITE_EXTERNAL_SECRETS,),
 )
 def external_store(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
     """Every ExternalSecret of the same cluster-wide store: its value is one remote key away."""
@@ -265,6 +269,7 @@ def _usable(facts: ClusterFacts, store: Object, namespace: str) -> bool:
     "A free PersistentVolume of the node's files gives the node to whoever claims it and mounts it.",
     source="kubernetes.io/docs/concepts/storage/volumes#hostpath",
     on=(Can.CREATE_PODS, Can.POWER),
+    powers=(Power.WRITE_CLAIMS,),
 )
 def free_host_path(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
     """Claims and pods in one namespace, or a claim there that is bound to one already; Pod Security does not look
@@ -275,19 +280,20 @@ def free_host_path(world: RuleWorld, capability: Capability, state: State) -> It
     if capability.can is Can.CREATE_PODS:
         yield from _bound_roots(facts, capability)
     free = facts.memory.once(("free roots", facts.name), lambda: _free_roots(facts))
-    for claimer in list(state.powers(facts.name, Power.WRITE_CLAIMS.value)) if free else ():
-        for maker in state.of(Can.CREATE_PODS, facts.name):
-            if capability not in (claimer, maker):
-                continue
-            if EVERYWHERE not in (claimer.namespace, maker.namespace) and claimer.namespace != maker.namespace:
-                continue
-            place = claimer.namespace if maker.namespace == EVERYWHERE else maker.namespace
-            other = maker if capability == claimer else claimer
-            for volume in free:
-                text = f"a claim may bind PersistentVolume {volume['metadata']['name']}, which is a directory of a node"
-                for gives in _roots(facts, volume, place):
-                    shown = object_step(text, object_name(facts.name, volume))
-                    yield Derivation(gives, "storage/host-path-volume", shown, None, (other,))
+    for other in _other_half(state, capability, Power.WRITE_CLAIMS) if free else ():
+        place = other.namespace if capability.namespace == EVERYWHERE else capability.namespace
+        for volume in free:
+            text = f"a claim may bind PersistentVolume {volume['metadata']['name']}, which is a directory of a node"
+            for gives in _roots(facts, volume, place):
+                shown = object_step(text, object_name(facts.name, volume))
+                yield Derivation(gives, "storage/host-path-volume", shown, None, (other,))
+
+
+def _other_half(state: State, capability: Capability, power: Power) -> list[Capability]:
+    """What has been reached of a pair, the power and making pods in one place, when ``capability`` is one of it."""
+    if capability.can is Can.POWER:
+        return state.makers_meeting(capability.cluster, capability.namespace)
+    return state.powers_meeting(capability.cluster, power.value, capability.namespace)
 
 
 def _bound_roots(facts: ClusterFacts, maker: Capability) -> Iterator[Derivation]:
@@ -324,21 +330,33 @@ def _free_roots(facts: ClusterFacts) -> list[Object]:
     "Who creates ServiceAccounts and pods takes over bindings that name an account which is not there.",
     source="kubernetes.io/docs/concepts/security/rbac-good-practices (re-created subjects inherit bindings)",
     on=(Can.POWER, Can.CREATE_PODS),
+    powers=(Power.WRITE_ACCOUNTS,),
 )
 def recreate(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
     """The binding waits for the name."""
-    from ringfence.prove.closure.capability import acts_as
-
-    if capability.can is Can.POWER and capability.name != Power.WRITE_ACCOUNTS.value:
-        return
     facts = world.clusters[capability.cluster]
-    for writer in list(state.powers(facts.name, Power.WRITE_ACCOUNTS.value)):
-        for maker in state.of(Can.CREATE_PODS, facts.name):
-            if capability not in (writer, maker) or writer.namespace not in (EVERYWHERE, maker.namespace):
-                continue
-            for subject in facts.rbac.accounts_of(maker.namespace):
-                if not facts.account_exists(subject.namespace, subject.name):
-                    other = maker if capability == writer else writer
-                    text = f"{subject} may be created, and inherits its bindings"
-                    gives = acts_as(facts.name, "ServiceAccount", subject.namespace, subject.name)
-                    yield Derivation(gives, "accounts/recreate", via(state, writer, text), None, (other,))
+    for other in _other_half(state, capability, Power.WRITE_ACCOUNTS):
+        writer = capability if capability.can is Can.POWER else other
+        place = other.namespace if capability.namespace == EVERYWHERE else capability.namespace
+        for subject in _waited_for(facts).get(place, ()) if place != EVERYWHERE else _waited_for_anywhere(facts):
+            text = f"{subject} may be created, and inherits its bindings"
+            gives = acts_as(facts.name, "ServiceAccount", subject.namespace, subject.name)
+            yield Derivation(gives, "accounts/recreate", via(state, writer, text), None, (other,))
+
+
+def _waited_for(facts: ClusterFacts) -> Mapping[str, list[Subject]]:
+    """By namespace the ServiceAccounts that bindings name and that are not there."""
+
+    def found() -> dict[str, list[Subject]]:
+        bound = {place: facts.rbac.accounts_of(place) for place in facts.rbac.account_places()}
+        absent = {
+            place: [one for one in subjects if not facts.account_exists(place, one.name)]
+            for place, subjects in bound.items()
+        }
+        return {place: subjects for place, subjects in absent.items() if subjects}
+
+    return facts.memory.once(("accounts waited for", facts.name), found)
+
+
+def _waited_for_anywhere(facts: ClusterFacts) -> list[Subject]:
+    return [subject for subjects in _waited_for(facts).values() for subject in subjects]

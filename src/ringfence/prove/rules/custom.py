@@ -11,7 +11,6 @@ from ringfence.prove.catalogue import ENTRIES, NETWORK_GROUPS
 from ringfence.prove.closure.capability import EVERYWHERE, Can, Capability, acts_as, inside
 from ringfence.prove.closure.engine import Derivation, State
 from ringfence.prove.facts.cluster import ClusterFacts
-from ringfence.prove.facts.pods import config_maps_in, secrets_in
 from ringfence.prove.rbac.index import RoleRules, Subject
 from ringfence.prove.rbac.powers import CHANGE, VIRTUAL, Power
 from ringfence.prove.rbac.rules import Request, Rule
@@ -192,6 +191,7 @@ def _find_watching(facts: ClusterFacts, group: str, plural: str) -> list[Subject
     "Who writes the definitions of custom resources reads, alters and deletes all of them.",
     source="kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definition-versioning",
     on=(Can.POWER,),
+    powers=(Power.WRITE_CRDS,),
 )
 def definitions(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
     """By a conversion webhook of one's own, or with the definition. Where there are none, there is nothing to alter."""
@@ -210,17 +210,18 @@ def definitions(world: RuleWorld, capability: Capability, state: State) -> Itera
     "Who writes the ConfigMaps and Secrets that a pod mounts decides what it does.",
     source="kubernetes.io/docs/concepts/configuration/configmap",
     on=(Can.POWER,),
+    powers=(Power.WRITE_CONFIG_MAPS, Power.CREATE_SECRETS),
 )
 def steered(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
     """How far, its code says: in doubt."""
     if capability.name not in (Power.WRITE_CONFIG_MAPS.value, Power.CREATE_SECRETS.value):
         return
     facts = world.clusters[capability.cluster]
-    mounted = config_maps_in if capability.name == Power.WRITE_CONFIG_MAPS.value else secrets_in
+    maps = capability.name == Power.WRITE_CONFIG_MAPS.value
     only = set(names_of(capability))
     pods = facts.pods if capability.namespace == EVERYWHERE else facts.pods_in.get(capability.namespace, ())
     for pod in pods:
-        held = mounted(pod.spec) - {"kube-root-ca.crt"}
+        held = (pod.contents.config_maps if maps else pod.contents.secrets) - {"kube-root-ca.crt"}
         if held & only if only else held:
             yield Derivation(
                 inside(facts.name, pod.name.kind, pod.namespace, pod.name.name),

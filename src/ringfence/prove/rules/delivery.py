@@ -41,6 +41,7 @@ def application(world: RuleWorld, capability: Capability, state: State) -> Itera
     "Who writes Applications chooses project, source and destination.",
     source=_ARGO,
     on=(Can.POWER,),
+    powers=(Power.WRITE_APPLICATIONS, Power.WRITE_PROJECTS),
 )
 def write_applications(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
     """In the namespace of an Argo CD: one with Applications or AppProjects. Any project of it may be named."""
@@ -117,6 +118,7 @@ def global_roles(world: RuleWorld, capability: Capability, state: State) -> Iter
     "Who writes Argo CD's ConfigMaps gives any login any of its rights.",
     source="argo-cd.readthedocs.io/en/stable/operator-manual/rbac",
     on=(Can.POWER,),
+    powers=(Power.WRITE_CONFIG_MAPS,),
 )
 def settings(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
     """Who may log in, or whose manifests it reads, is in doubt."""

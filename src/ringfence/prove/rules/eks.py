@@ -23,6 +23,7 @@ Mapped = dict[str, list[tuple[str, str]]]
     "On EKS, who writes the ConfigMap kube-system/aws-auth gives any cloud identity any group.",
     source="docs.aws.amazon.com/eks, aws-auth ConfigMap",
     on=(Can.POWER,),
+    powers=(Power.WRITE_CONFIG_MAPS,),
 )
 def aws_auth(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
     """Only where that ConfigMap is used: it is there."""

@@ -1,9 +1,11 @@
 """Rights that give more rights: roles, bindings, impersonation, certificates, tokens, admission."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 
 from ringfence.prove.closure.capability import EVERYWHERE, Can, Capability, acts_as
 from ringfence.prove.closure.engine import Derivation, State
+from ringfence.prove.facts.cluster import ClusterFacts
 from ringfence.prove.rbac.index import MASTERS, SERVICE_ACCOUNT_USER, RoleRules, Subject
 from ringfence.prove.rbac.powers import CLUSTER_POWERS, Power, powers_of, touches_of
 from ringfence.prove.rules.registry import RuleWorld, rule
@@ -30,12 +32,11 @@ def _both(state: State, capability: Capability, one: Power, other: Power) -> Ite
     wanted = {one.value: other, other.value: one}.get(capability.name)
     if wanted is None:
         return
-    for second in state.powers(capability.cluster, wanted.value):
-        if EVERYWHERE in (second.namespace, capability.namespace) or second.namespace == capability.namespace:
-            yield second
+    yield from state.powers_meeting(capability.cluster, wanted.value, capability.namespace)
 
 
-def _narrower(one: Capability, other: Capability) -> Capability:
+def narrower(one: Capability, other: Capability) -> Capability:
+    """Of two capabilities whose places meet the one that is not everywhere; the first where both are."""
     return other if one.namespace == EVERYWHERE else one
 
 
@@ -44,6 +45,7 @@ def _narrower(one: Capability, other: Capability) -> Capability:
     "escalate on roles, with the right to write them, gives any permission where the role counts.",
     source=_PRACTICE,
     on=(Can.POWER,),
+    powers=(Power.ESCALATE, Power.WRITE_ROLES, Power.ESCALATE_CLUSTER_ROLES, Power.WRITE_CLUSTER_ROLES),
 )
 def escalate(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
     """The role that one is bound to is rewritten; of named roles it has to be one of them."""
@@ -52,7 +54,7 @@ def escalate(world: RuleWorld, capability: Capability, state: State) -> Iterator
         (Power.ESCALATE_CLUSTER_ROLES, Power.WRITE_CLUSTER_ROLES),
     ):
         for second in _both(state, capability, escalates, write):
-            place = _narrower(capability, second)
+            place = narrower(capability, second)
             text = f"a role may be given any permission {in_place(place.namespace)}"
             names = {*names_of(capability), *names_of(second)}
             doubt = None
@@ -76,6 +78,12 @@ def _bound_to(world: RuleWorld, state: State, cluster: str, names: set[str]) -> 
     "bind on roles, with the right to create bindings, gives the permissions of those roles.",
     source=_PRACTICE,
     on=(Can.POWER,),
+    powers=(
+        Power.BIND,
+        Power.BIND_CLUSTER_ROLES,
+        Power.CREATE_BINDINGS,
+        Power.CREATE_CLUSTER_BINDINGS,
+    ),
 )
 def bind(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
     """With resourceNames only the roles named; without, cluster-admin itself where ClusterRoles may be bound."""
@@ -89,7 +97,7 @@ def bind(world: RuleWorld, capability: Capability, state: State) -> Iterator[Der
             if create is Power.CREATE_CLUSTER_BINDINGS and held.namespace != EVERYWHERE:
                 continue
             kind = "Role" if held_power is Power.BIND else "ClusterRole"
-            place = writes if create is Power.CREATE_CLUSTER_BINDINGS else _narrower(held, writes)
+            place = writes if create is Power.CREATE_CLUSTER_BINDINGS else narrower(held, writes)
             others = (second,)
             if kind == "ClusterRole" and (not names_of(held) or "cluster-admin" in names_of(held)):
                 text = f"a new binding may give any permission {in_place(place.namespace)}"
@@ -124,14 +132,25 @@ def _bind_named(
 
 def _roles_named(world: RuleWorld, place: Capability, kind: str, names: tuple[str, ...]) -> Iterator[RoleRules]:
     """The roles that a new binding at a place may name: ClusterRoles, or Roles of its own namespace."""
-    index = world.clusters[place.cluster].rbac
+    facts = world.clusters[place.cluster]
     if kind == "ClusterRole":
         for name in names:
-            yield index.role("ClusterRole", "", name)
+            yield facts.rbac.role("ClusterRole", "", name)
         return
-    for (namespace, name), role in list(index.roles.items()):
-        if namespace and place.namespace in (EVERYWHERE, namespace) and (not names or name in names):
-            yield role
+    roles = _roles_by_namespace(facts)
+    for namespace in roles if place.namespace == EVERYWHERE else (place.namespace,):
+        yield from (role for role in roles.get(namespace, ()) if not names or role.role.name in names)
+
+
+def _roles_by_namespace(facts: ClusterFacts) -> dict[str, list[RoleRules]]:
+    def found() -> dict[str, list[RoleRules]]:
+        by_namespace: dict[str, list[RoleRules]] = defaultdict(list)
+        for (namespace, _), role in facts.rbac.roles.items():
+            if namespace:
+                by_namespace[namespace].append(role)
+        return dict(by_namespace)
+
+    return facts.memory.once(("roles by namespace", facts.name), found)
 
 
 @rule(
@@ -139,6 +158,7 @@ def _roles_named(world: RuleWorld, place: Capability, kind: str, names: tuple[st
     "impersonate on users makes one any of them.",
     source=_PRACTICE,
     on=(Can.POWER,),
+    powers=(Power.IMPERSONATE_USERS,),
 )
 def impersonate_users(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
     """Unlimited: everybody whom a binding names."""
@@ -158,6 +178,7 @@ def impersonate_users(world: RuleWorld, capability: Capability, state: State) ->
     "impersonate on groups, with a user to impersonate, makes one a member: of system:masters too.",
     source=_PRACTICE,
     on=(Can.POWER,),
+    powers=(Power.IMPERSONATE_GROUPS, Power.IMPERSONATE_USERS, Power.IMPERSONATE_ACCOUNTS),
 )
 def impersonate_groups(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
     """The API server wants a user with every group."""
@@ -174,6 +195,7 @@ def impersonate_groups(world: RuleWorld, capability: Capability, state: State) -
     "impersonate on serviceaccounts makes one any of them.",
     source=_PRACTICE,
     on=(Can.POWER,),
+    powers=(Power.IMPERSONATE_ACCOUNTS,),
 )
 def impersonate_accounts(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
     """In the namespace of the right."""
@@ -186,6 +208,7 @@ def impersonate_accounts(world: RuleWorld, capability: Capability, state: State)
     "From 1.36 the verbs impersonate:MODE make one somebody for the requests that impersonate-on: names.",
     source="KEP-5284 (ConstrainedImpersonation)",
     on=(Can.POWER,),
+    powers=(Power.IMPERSONATE_FOR_SOME,),
     versions="1.36 and above, or with the feature gate on",
 )
 def impersonate_for_some(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
@@ -210,6 +233,7 @@ def _becomes(state: State, capability: Capability, gives: Capability, text: str)
     "create on serviceaccounts/token gives a token of the ServiceAccount.",
     source=_PRACTICE,
     on=(Can.POWER,),
+    powers=(Power.CREATE_TOKENS,),
 )
 def create_token(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
     """The TokenRequest API."""
@@ -222,11 +246,12 @@ def create_token(world: RuleWorld, capability: Capability, state: State) -> Iter
     "Who creates Secrets and reads them gets a token of any ServiceAccount of the namespace.",
     source="kubernetes.io/docs/concepts/configuration/secret, type kubernetes.io/service-account-token",
     on=(Can.POWER,),
+    powers=(Power.CREATE_SECRETS, Power.READ_SECRETS),
 )
 def token_secret(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
     """The token controller fills a Secret of that type."""
     for second in _both(state, capability, Power.CREATE_SECRETS, Power.READ_SECRETS):
-        place = _narrower(capability, second)
+        place = narrower(capability, second)
         created, read = (capability, second) if capability.name == Power.CREATE_SECRETS.value else (second, capability)
         if names_of(created) or not _new_secret(world, read, place):
             continue
@@ -269,6 +294,7 @@ def _every_account(
     "Who creates signing requests and approves them for the client signer gets a certificate for any user.",
     source=_PRACTICE,
     on=(Can.POWER,),
+    powers=(Power.CREATE_SIGNING_REQUESTS, Power.APPROVE_REQUESTS, Power.APPROVE_SIGNER),
 )
 def sign(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
     """Three rights together; the signer may be named with a wildcard. The signer of kubelets makes one a node."""
@@ -296,6 +322,7 @@ def sign(world: RuleWorld, capability: Capability, state: State) -> Iterator[Der
     "A signing request of a node is approved by itself for who may create certificatesigningrequests/nodeclient.",
     source="kubernetes.io/docs/reference/access-authn-authz/kubelet-tls-bootstrapping#approval",
     on=(Can.POWER,),
+    powers=(Power.CREATE_SIGNING_REQUESTS, Power.CREATE_NODE_REQUESTS),
 )
 def node_requests(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
     """The approving controller asks nothing else, and the name in the request is the requester's choice."""
@@ -310,6 +337,7 @@ def node_requests(world: RuleWorld, capability: Capability, state: State) -> Ite
     "Who writes mutating admission alters every object that others create.",
     source=_PRACTICE,
     on=(Can.POWER,),
+    powers=(Power.WRITE_MUTATING_WEBHOOKS,),
 )
 def mutating(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
     """A pod of kube-system can be given another image."""
@@ -326,6 +354,7 @@ def mutating(world: RuleWorld, capability: Capability, state: State) -> Iterator
     "Who writes validating webhooks is sent every object that others create, Secrets too.",
     source=_PRACTICE,
     on=(Can.POWER,),
+    powers=(Power.WRITE_VALIDATING_WEBHOOKS,),
 )
 def validating(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
     """It needs a create or update, so it is a matter of time."""
@@ -342,6 +371,7 @@ def validating(world: RuleWorld, capability: Capability, state: State) -> Iterat
     "Who writes APIServices is sent the requests, with their tokens, of an API group.",
     source="kubernetes.io/docs/concepts/extend-kubernetes/api-extension/apiserver-aggregation",
     on=(Can.POWER,),
+    powers=(Power.WRITE_API_SERVICES,),
 )
 def api_services(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
     """Aggregation forwards what it is asked."""

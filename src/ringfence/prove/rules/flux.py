@@ -21,6 +21,7 @@ _CONTROLLERS = ("kustomize-controller", "helm-controller")
     "Who writes Flux objects has the controller apply them: with its own rights unless an account is named.",
     source=_SOURCE,
     on=(Can.POWER,),
+    powers=(Power.WRITE_FLUX,),
 )
 def flux_write(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
     """Closed where the controllers run with --default-service-account."""

@@ -6,7 +6,7 @@ from ringfence.prove.admission.placement import NodeChoice, could_come, nodes_op
 from ringfence.prove.closure.capability import EVERYWHERE, Can, Capability, acts_as, inside
 from ringfence.prove.closure.engine import Derivation, State
 from ringfence.prove.facts.cluster import ClusterFacts
-from ringfence.prove.facts.pods import PodFacts, claims_in, escape_of, secrets_in
+from ringfence.prove.facts.pods import PodFacts
 from ringfence.prove.kinds import ObjectName
 from ringfence.prove.rbac.powers import Power
 from ringfence.prove.rules.escalation import names_of
@@ -21,6 +21,7 @@ _PRACTICE = "kubernetes.io/docs/concepts/security/rbac-good-practices"
     "A pod that owns its node owns every node that its author can put it on.",
     source="kubernetes.io/docs/concepts/scheduling-eviction/assign-pod-node (nodeName skips the scheduler)",
     on=(Can.CREATE_ROOT_PODS, Can.RELABEL, Can.POWER),
+    powers=(Power.WRITE_ADMISSION_POLICIES, Power.WRITE_NODES),
 )
 def root_pod(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
     """Taints stop nobody who writes tolerations; only admission does, and only while its policies and what they look
@@ -126,7 +127,7 @@ def _classes(pods: Sequence[PodFacts]) -> list[PodFacts]:
     found: dict[tuple[object, ...], PodFacts] = {}
     for pod in pods:
         labels = tuple(sorted(item for item in pod.labels.items() if item[0] not in _PER_POD))
-        contents = (secrets_in(pod.spec), claims_in(pod.spec), escape_of(pod.spec), bool(pod.spec.get("hostNetwork")))
+        contents = (pod.contents.secrets, pod.contents.claims, pod.contents.escape, bool(pod.spec.get("hostNetwork")))
         key = (pod.namespace, pod.account, pod.token, labels, pod.name.kind if pod.template else "", contents)
         found.setdefault(key, pod)
     return list(found.values())
@@ -186,7 +187,7 @@ def their_secrets(world: RuleWorld, capability: Capability, state: State) -> Ite
     pods = facts.pods if capability.name == EVERYWHERE else facts.pods_on.get(capability.name, [])
     for pod in pods:
         pulls = {str(item.get("name")) for item in pod.spec.get("imagePullSecrets") or ()}
-        for secret in sorted(secrets_in(pod.spec) | pulls):
+        for secret in sorted(pod.contents.secrets | pulls):
             yield Derivation(
                 Capability(Can.READ_SECRET, facts.name, pod.namespace, secret),
                 "nodes/their-secrets",
@@ -253,6 +254,7 @@ def control_plane(world: RuleWorld, capability: Capability, state: State) -> Ite
     "nodes/proxy, get included, runs commands in every pod of the node, past audit and admission.",
     source="kubernetes/website#54191; " + _PRACTICE,
     on=(Can.POWER,),
+    powers=(Power.NODE_PROXY,),
 )
 def proxy(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
     """Any verb: the kubelet's API is behind it."""
@@ -276,6 +278,7 @@ def proxy(world: RuleWorld, capability: Capability, state: State) -> Iterator[De
     "nodes/log and nodes/pods show the logs and the specs of every pod of the node.",
     source="kubernetes.io/docs/reference/access-authn-authz/kubelet-authn-authz#fine-grained-authorization",
     on=(Can.POWER,),
+    powers=(Power.NODE_READ,),
 )
 def read(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
     """The kubelet answers directly; of named nodes their own pods."""
@@ -293,23 +296,21 @@ def read(world: RuleWorld, capability: Capability, state: State) -> Iterator[Der
     "Who creates PersistentVolumes mounts the node's files through one, under any Pod Security level.",
     source=_PRACTICE + "#persistent-volume-creation",
     on=(Can.POWER, Can.CREATE_PODS),
+    powers=(Power.WRITE_VOLUMES,),
 )
 def host_path_volume(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
     """With pods to mount it. The node is the author's choice by the volume's node affinity or the pod's nodeName."""
-    creator = next(
-        (item for item in state.powers(capability.cluster, Power.WRITE_VOLUMES.value) if item.namespace == EVERYWHERE),
-        None,
-    )
-    makers = state.of(Can.CREATE_PODS, capability.cluster)
-    if creator is None or not makers or names_of(creator):
+    creator = next(state.powers(capability.cluster, Power.WRITE_VOLUMES.value, EVERYWHERE), None)
+    if creator is None or names_of(creator):
         return
-    for maker in makers:
-        if capability in (creator, maker):
-            other = maker if capability == creator else creator
-            yield Derivation(
-                Capability(Can.CREATE_ROOT_PODS, capability.cluster, maker.namespace),
-                "nodes/volumes",
-                via(state, creator, "a PersistentVolume of one's own may be any path of a node"),
-                None,
-                (other,),
-            )
+    making = capability.can is Can.CREATE_PODS
+    if not making and capability != creator:
+        return
+    for maker in [capability] if making else state.of(Can.CREATE_PODS, capability.cluster):
+        yield Derivation(
+            Capability(Can.CREATE_ROOT_PODS, capability.cluster, maker.namespace),
+            "nodes/volumes",
+            via(state, creator, "a PersistentVolume of one's own may be any path of a node"),
+            None,
+            (creator if making else maker,),
+        )

@@ -10,11 +10,11 @@ from ringfence.prove.admission.rootpods import host_pod_guard, root_pod_guard
 from ringfence.prove.closure.capability import EVERYWHERE, Can, Capability, acts_as, inside
 from ringfence.prove.closure.engine import Derivation, State
 from ringfence.prove.facts.cluster import ClusterFacts
-from ringfence.prove.facts.pods import Escape, PodFacts, claims_in, escape_of, secrets_in
+from ringfence.prove.facts.pods import Escape, PodFacts
 from ringfence.prove.facts.volumes import root_volumes
 from ringfence.prove.kinds import ObjectName
 from ringfence.prove.rbac.powers import Power
-from ringfence.prove.rules.escalation import names_of
+from ringfence.prove.rules.escalation import names_of, narrower
 from ringfence.prove.rules.registry import RuleWorld, rule
 from ringfence.prove.rules.wording import in_place, object_step, step, via
 
@@ -27,6 +27,7 @@ _STANDARDS = "kubernetes.io/docs/concepts/security/pod-security-standards"
     "Who creates pods, or any workload that makes them, runs code of their own in the namespace.",
     source=_PRACTICE,
     on=(Can.POWER,),
+    powers=(Power.CREATE_PODS,),
 )
 def create(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
     """Follows without a step: the binding's step says it. A pod may bring claims of its own (ephemeral volumes). A
@@ -117,6 +118,7 @@ def any_volume(world: RuleWorld, capability: Capability, state: State) -> Iterat
     "A new pod may be privileged or mount the node's files, unless admission stops it.",
     source=_STANDARDS,
     on=(Can.CREATE_PODS, Can.RELABEL, Can.POWER),
+    powers=(Power.WRITE_ADMISSION_POLICIES, Power.REMOVE_WEBHOOKS, Power.WRITE_CONSTRAINTS),
 )
 def root(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
     """Pod Security, policies and webhooks are asked; who may change labels or policies switches those off first."""
@@ -128,6 +130,7 @@ def root(world: RuleWorld, capability: Capability, state: State) -> Iterator[Der
     "A new pod may use its node's network, which policies do not hold, unless admission stops it.",
     source=_STANDARDS,
     on=(Can.CREATE_PODS, Can.RELABEL, Can.POWER),
+    powers=(Power.WRITE_ADMISSION_POLICIES, Power.REMOVE_WEBHOOKS, Power.WRITE_CONSTRAINTS),
 )
 def host_network(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
     """The same guards as for privileged pods, asked of their own: a policy may stop the one and not the other."""
@@ -230,6 +233,7 @@ def _pods_let_in(
     "Who changes a Namespace sets its Pod Security level and what selectors take it for.",
     source="kubernetes.io/docs/concepts/security/rbac-good-practices#namespace-modification",
     on=(Can.POWER,),
+    powers=(Power.RELABEL_NAMESPACES,),
 )
 def relabel(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
     """A RoleBinding suffices where it is in the namespace itself."""
@@ -246,6 +250,7 @@ def relabel(world: RuleWorld, capability: Capability, state: State) -> Iterator[
     "Who deletes a Namespace deletes everything in it.",
     source="kubernetes.io/docs/concepts/overview/working-with-objects/namespaces",
     on=(Can.POWER,),
+    powers=(Power.DELETE_NAMESPACES,),
 )
 def delete_namespaces(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
     """A RoleBinding suffices where it is in the namespace itself."""
@@ -262,6 +267,7 @@ def delete_namespaces(world: RuleWorld, capability: Capability, state: State) ->
     "Who may exec or attach, change images or add containers is inside the pods.",
     source="kubernetes.io/docs/reference/access-authn-authz/authorization, pods/exec",
     on=(Can.POWER,),
+    powers=(Power.EXEC, Power.CHANGE_PODS, Power.DEBUG_PODS),
 )
 def execute(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
     """In the namespaces of the right, in the pods it names."""
@@ -282,17 +288,18 @@ _INTO_PODS = {
     "A container that is added to a pod may be privileged, unless admission stops it.",
     source="kubernetes.io/docs/concepts/workloads/pods/ephemeral-containers",
     on=(Can.POWER, Can.RELABEL),
+    powers=(Power.DEBUG_PODS,),
 )
 def debug(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
     """Pod Security is asked. What policies over pods say of this subresource is in doubt where there are any."""
     facts = world.clusters[capability.cluster]
-    if capability.can is Can.POWER and capability.name != Power.DEBUG_PODS.value:
-        return
-    for held in list(state.powers(facts.name, Power.DEBUG_PODS.value)):
-        for namespace in _namespaces(facts, held.namespace):
+    new = capability.can is Can.POWER
+    power = Power.DEBUG_PODS.value
+    for held in [capability] if new else state.powers_meeting(facts.name, power, capability.namespace):
+        for namespace in _namespaces(facts, narrower(held, capability).namespace):
             relabel = _relabels(state, facts.name, namespace)
             security = pod_security(facts, namespace)
-            if capability not in (held, relabel) or (security.gate is Gate.CLOSED and relabel is None):
+            if not (new or capability == relabel) or (security.gate is Gate.CLOSED and relabel is None):
                 continue
             policies = policies_of(facts, namespace)
             guarded = policies.policies or policies.doubts or any(facts.snapshot.of(kind) for kind in _HOOKS)
@@ -313,6 +320,7 @@ _HOOKS = (kinds.VALIDATING_WEBHOOK, kinds.MUTATING_WEBHOOK)
     "Before 1.35 the verb get on pods/exec, attach and portforward suffices: a WebSocket upgrade is a GET.",
     source="kubernetes#78741, KEP-4006 (AuthorizePodWebsocketUpgradeCreatePermission)",
     on=(Can.POWER,),
+    powers=(Power.EXEC_BY_GET, Power.FORWARD_BY_GET),
     versions="before 1.35, or with the feature gate off",
 )
 def execute_by_get(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
@@ -369,13 +377,13 @@ def inside_pod(world: RuleWorld, capability: Capability, state: State) -> Iterat
             "pods/inside",
             object_step(f"{pod.shown} holds a token of ServiceAccount {pod.namespace}/{pod.account}", pod.name),
         )
-    for secret in sorted(secrets_in(pod.spec)):
+    for secret in sorted(pod.contents.secrets):
         yield Derivation(
             Capability(Can.READ_SECRET, facts.name, pod.namespace, secret),
             "pods/inside",
             object_step(f"{pod.shown} holds the Secret {pod.namespace}/{secret}", pod.name),
         )
-    for claim in sorted(claims_in(pod.spec)):
+    for claim in sorted(pod.contents.claims):
         yield from _claimed(facts, pod, claim)
 
 
@@ -401,7 +409,7 @@ def escape(world: RuleWorld, capability: Capability, state: State) -> Iterator[D
     pod = facts.pod_named.get((capability.detail, capability.namespace, capability.name))
     if pod is None:
         return
-    found = escape_of(pod.spec)
+    found = pod.contents.escape
     if found is None or found.depends or found.contained:
         found = next(_by_claim(facts, pod), found)
     doubts = [] if pod.node else [f"the node of {pod.shown}"]
@@ -423,7 +431,7 @@ def escape(world: RuleWorld, capability: Capability, state: State) -> Iterator[D
 
 def _by_claim(facts: ClusterFacts, pod: PodFacts) -> Iterator[Escape]:
     """Escapes through PersistentVolumes that are directories of the node."""
-    for claim in sorted(claims_in(pod.spec)):
+    for claim in sorted(pod.contents.claims):
         volume = facts.bound_claims().get(pod.namespace, {}).get(claim)
         path = root_volumes(facts).get(volume or "")
         if path is not None:

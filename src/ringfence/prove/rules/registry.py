@@ -12,6 +12,7 @@ from ringfence.prove.closure.engine import Derivation, State
 from ringfence.prove.facts.cluster import ClusterFacts
 from ringfence.prove.memory import Memory, Once
 from ringfence.prove.partition import Partition
+from ringfence.prove.rbac.powers import Power
 
 
 @dataclass(slots=True)
@@ -28,7 +29,8 @@ Body = Callable[[RuleWorld, Capability, State], Iterable[Derivation]]
 
 @dataclass(frozen=True, slots=True)
 class RuleEntry:
-    """One rule of the reference: what it says, where that is written, and for which Kubernetes versions."""
+    """One rule of the reference: what it says, where that is written, and for which Kubernetes versions. ``powers``:
+    of all powers those that it is about; None: any."""
 
     name: str
     says: str
@@ -36,17 +38,32 @@ class RuleEntry:
     versions: str
     on: tuple[Can, ...] = ()
     body: Body | None = None
+    powers: frozenset[str] | None = None
+
+    def about(self, capability: Capability) -> bool:
+        """Whether the rule can have something to say of a capability of a kind that it is applied to."""
+        return capability.can is not Can.POWER or self.powers is None or capability.name in self.powers
 
 
 RULES: dict[str, RuleEntry] = {}
 _BY_CAN: dict[Can, list[RuleEntry]] = defaultdict(list)
 
 
-def rule(name: str, says: str, *, source: str, on: tuple[Can, ...], versions: str = "all") -> Callable[[Body], Body]:
-    """Enter a function into the table: it is applied to every capability of the kinds ``on``."""
+def rule(
+    name: str,
+    says: str,
+    *,
+    source: str,
+    on: tuple[Can, ...],
+    versions: str = "all",
+    powers: tuple[Power, ...] | None = None,
+) -> Callable[[Body], Body]:
+    """Enter a function into the table: it is applied to every capability of the kinds ``on``, and of powers to those
+    that are named, where any are: who holds much in many namespaces has a hundred thousand of them."""
+    named = None if powers is None else frozenset(power.value for power in powers)
 
     def enter(body: Body) -> Body:
-        entry = RuleEntry(name, says, source, versions, on, body)
+        entry = RuleEntry(name, says, source, versions, on, body, named)
         RULES[name] = entry
         for can in on:
             _BY_CAN[can].append(entry)
@@ -71,11 +88,19 @@ def expander(
 ) -> Callable[[Capability, State], Iterator[Derivation]]:
     """The function that applies every rule but those named in ``without`` (which tests use to see each one matter)."""
 
+    applied: dict[tuple[Can, str], tuple[Body, ...]] = {}
+
     def expand(capability: Capability, state: State) -> Iterator[Derivation]:
         if capability.cluster not in world.clusters:
             return
-        for entry in _BY_CAN.get(capability.can, ()):
-            if entry.name not in without and entry.body is not None:
-                yield from entry.body(world, capability, state)
+        key = (capability.can, capability.name if capability.can is Can.POWER else "")
+        bodies = applied.get(key)
+        if bodies is None:
+            entries = (entry for entry in _BY_CAN.get(capability.can, ()) if entry.about(capability))
+            bodies = applied[key] = tuple(
+                entry.body for entry in entries if entry.name not in without and entry.body is not None
+            )
+        for body in bodies:
+            yield from body(world, capability, state)
 
     return expand

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from ringfence.prove.closure.capability import EVERYWHERE, Can, Capability, acts_as
 from ringfence.prove.closure.engine import Derivation, State
 from ringfence.prove.facts.cluster import ClusterFacts
-from ringfence.prove.facts.pods import config_maps_in
 from ringfence.prove.kinds import Object, ObjectName
 from ringfence.prove.rbac.index import user
 from ringfence.prove.rbac.powers import Power
@@ -24,6 +23,7 @@ DEFAULT_ISSUERS = ("https://kubernetes.default.svc", "https://kubernetes.default
     "get, list and watch each show the content of Secrets.",
     source="kubernetes.io/docs/concepts/security/rbac-good-practices#listing-secrets",
     on=(Can.POWER, Can.CLUSTER_ADMIN),
+    powers=(Power.READ_SECRETS,),
 )
 def read(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
     """The Secrets named, or all in the place."""
@@ -67,6 +67,7 @@ def tokens(world: RuleWorld, capability: Capability, state: State) -> Iterator[D
     "Who reads or makes bootstrap tokens in kube-system joins nodes as one of the groups of bootstrappers.",
     source="kubernetes.io/docs/reference/access-authn-authz/bootstrap-tokens",
     on=(Can.READ_SECRET, Can.POWER),
+    powers=(Power.CREATE_SECRETS,),
 )
 def bootstrap_tokens(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
     """The groups are a value of the Secret, which nobody reads here: those that are bound, in doubt."""
@@ -103,7 +104,7 @@ def tokens_elsewhere(world: RuleWorld, capability: Capability, state: State) -> 
     if pod is None:
         return
     owners = [(pod.name.kind, pod.namespace, pod.name.name)]
-    owners += [("ConfigMap", pod.namespace, name) for name in sorted(config_maps_in(pod.spec))]
+    owners += [("ConfigMap", pod.namespace, name) for name in sorted(pod.contents.config_maps)]
     for owner in owners:
         for material in facts.materials_of.get(owner, ()):
             if material.kind in (MaterialKind.TOKEN, MaterialKind.KUBECONFIG):

@@ -209,9 +209,8 @@ def _secret_of(
 
 
 def _mounted_by(b: Territory, cluster: str, namespace: str) -> set[str]:
-    from ringfence.prove.facts.pods import secrets_in
 
-    return {name for pod in b.pods(cluster) if pod.namespace == namespace for name in secrets_in(pod.spec)}
+    return {name for pod in b.pods(cluster) if pod.namespace == namespace for name in pod.contents.secrets}
 
 
 def _account_of(world: ProofWorld, capability: Capability, b: Territory, *, whole: bool) -> bool:

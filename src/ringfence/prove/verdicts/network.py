@@ -193,9 +193,8 @@ def _short(state: State, capability: Capability, end: Step) -> Verdict:
 def _proxied(state: State, capability: Capability, b: Territory) -> Iterator[Verdict]:
     """By pods' names; a name that is no pod's may be a Service's, and that of any pod."""
     names = set(names_of(capability))
-    for pod in b.pods(capability.cluster):
-        if capability.namespace not in (EVERYWHERE, pod.namespace):
-            continue
+    everywhere = capability.namespace == EVERYWHERE
+    for pod in b.pods(capability.cluster) if everywhere else b.pods_in(capability.cluster, capability.namespace):
         if names and pod.name.name not in names:
             yield Verdict(Answer.UNKNOWN, missing=(f"whether {', '.join(sorted(names))} leads to {pod.shown}",))
             continue

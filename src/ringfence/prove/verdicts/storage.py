@@ -177,9 +177,8 @@ def claims_of(owned: Territory, facts: ClusterFacts) -> dict[tuple[str, str], Ob
 
 
 def _claims_of(owned: Territory, facts: ClusterFacts) -> dict[tuple[str, str], Object]:
-    from ringfence.prove.facts.pods import claims_in
 
-    mounted = {(pod.namespace, name) for pod in owned.pods(facts.name) for name in claims_in(pod.spec)}
+    mounted = {(pod.namespace, name) for pod in owned.pods(facts.name) for name in pod.contents.claims}
     found = {}
     for document in facts.snapshot.of(kinds.PERSISTENT_VOLUME_CLAIM):
         metadata = document["metadata"]
@@ -220,12 +219,8 @@ def _free(
     if FREE in world.without:
         return None
     state = world.state(a.name, b.name)
-    makers = {item.namespace for item in state.of(Can.CREATE_PODS, facts.name)}
-    claimers = [
-        item
-        for item in state.powers(facts.name, Power.WRITE_CLAIMS.value)
-        if EVERYWHERE in (item.namespace, *makers) or item.namespace in makers
-    ]
+    claims = state.powers(facts.name, Power.WRITE_CLAIMS.value)
+    claimers = [item for item in claims if state.makers_meeting(facts.name, item.namespace)]
     claimer = min(claimers, key=lambda item: (state.reached[item].doubts, state.reached[item].steps), default=None)
     if claimer is None:
         return None
@@ -364,7 +359,6 @@ def _host_path_somewhere(world: ProofWorld, a: Territory, b: Territory) -> Itera
 
 def _host_paths(owned: Territory, facts: ClusterFacts) -> Iterator[tuple[str, str, str | None, str]]:
     """The directories of nodes that pods mount, themselves or through a volume; node None: it is not known which."""
-    from ringfence.prove.facts.pods import claims_in
 
     claimed: dict[tuple[str, str], list[str | None]] = {}
     for pod in owned.pods(facts.name):
@@ -372,7 +366,7 @@ def _host_paths(owned: Territory, facts: ClusterFacts) -> Iterator[tuple[str, st
             path = (volume.get("hostPath") or {}).get("path")
             if path:
                 yield pod.shown, str(pod.name), pod.node, path
-        for claim in claims_in(pod.spec):
+        for claim in pod.contents.claims:
             claimed.setdefault((pod.namespace, claim), []).append(pod.node)
     bound = {(document.get("spec") or {}).get("volumeName"): key for key, document in claims_of(owned, facts).items()}
     for name, volume in volumes_of(owned, facts).items():
