@@ -272,6 +272,27 @@ def test_a_pod_that_may_own_its_node_on_some_leaves_it_unknown() -> None:
     assert guarded(*policy(f"{four} && {NO_PROCESSES}"), rules=[]) is Answer.UNKNOWN
 
 
+def on_the_node_network(*more: Object, level: str | None = "baseline", refused: bool = False) -> Answer:
+    """Network, where alice makes pods in testing's namespace: nothing holds one that uses its node's network."""
+    spaces = [item for item in base() if item["kind"] != "Namespace" or item["metadata"]["name"] != HERE]
+    guard = policy(f"{NO_ROOT.replace('CAPABILITIES', 'false')} && {NO_PROCESSES}") if refused else []
+    return verdict("network", [*spaces, space(HERE, level), *MAKES, *guard, *more]).answer
+
+
+ADMISSION = "admissionregistration.k8s.io"
+
+
+def test_pods_on_the_node_s_network_are_let_in_where_no_guard_stays() -> None:
+    unguards = grant("user:alice", [rule("delete", "validatingadmissionpolicies", ADMISSION)], name="unguards")
+    assert on_the_node_network(level=None) is Answer.BROKEN
+    assert on_the_node_network() is Answer.HOLDS
+    assert on_the_node_network(*RELABELS) is Answer.BROKEN
+    assert on_the_node_network(level=None, refused=True) is Answer.HOLDS
+    assert on_the_node_network(*RELABELS, refused=True) is Answer.HOLDS
+    assert on_the_node_network(*unguards, level=None, refused=True) is Answer.BROKEN
+    assert on_the_node_network(*unguards, refused=True) is Answer.HOLDS
+
+
 @pytest.mark.parametrize("flag", ["--disable-admission-plugins=PodSecurity", "--feature-gates=PodSecurity=false"])
 def test_pod_security_that_is_switched_off_guards_nothing(flag: str) -> None:
     def found(*flags: str) -> Answer:

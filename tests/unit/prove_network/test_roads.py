@@ -246,11 +246,13 @@ def test_node_ports(kind: Json, policies: list[Json], assume: Json, expected: Tr
     assert crossing(policy("a", DENY), *way_in, **assume) is shut_in
 
 
-def test_out_of_the_cluster_and_in_again() -> None:
+@pytest.mark.parametrize("cidr", ["0.0.0.0/0", "203.0.113.0/24"])
+def test_out_of_the_cluster_and_in_again(cidr: str) -> None:
+    """A load balancer outside shows its clients with an address of their way there, which nobody knows here."""
     public = {
         "podSelector": {},
         "policyTypes": ["Ingress"],
-        "ingress": [{"from": [{"ipBlock": {"cidr": "0.0.0.0/0"}}]}],
+        "ingress": [{"from": [{"ipBlock": {"cidr": cidr}}]}],
     }
     balancer = service("b/web", {"type": "LoadBalancer", "selector": {"app": "web"}})
     cilium: dict[str, Any] = {"name": "cilium", "ipBlockMatchesNodes": False}

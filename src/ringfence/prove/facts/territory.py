@@ -194,10 +194,6 @@ def starts(
             found.update(_namespace_starts(facts, namespace))
         for pod in owned.pods(cluster):
             found[inside(cluster, pod.name.kind, pod.namespace, pod.name.name)] = None
-            if pod.token:
-                found[acts_as(cluster, "ServiceAccount", pod.namespace, pod.account)] = None
-            for secret in pod.contents.secrets:
-                found[Capability(Can.READ_SECRET, cluster, pod.namespace, secret)] = None
         found.update(_labelled_starts(owned, facts))
     return found | _delivered(owned, clusters)
 
