@@ -91,6 +91,14 @@ def labelled(app: str) -> Where:
 NFS = {"server": "files.example", "path": "/"}
 TAINT = {"key": "dedicated", "value": "testing", "effect": "NoSchedule"}
 FRIEND = [{"namespaceSelector": {}, "podSelector": {"matchLabels": {"role": "friend"}}}]
+BY_LABEL = [policy(THERE, ingress=[{"from": FRIEND}]), policy(HERE, policyTypes=["Egress"], egress=[{}])]
+EDGE: list[Object] = [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "edge"}}}]
+DOOR = [
+    space("edge"),
+    pod("proxy", "edge", container={"image": "registry.k8s.io/ingress-nginx/controller:v1.12.1"}),
+    policy(HERE, policyTypes=["Egress"], egress=[{"to": EDGE}]),
+    policy(THERE, ingress=[{"from": EDGE}]),
+]
 TOOLS = [space("tools"), deny_all("tools"), *bounded("tools")]
 ROOT_PATH = {"hostPath": {"path": "/srv/data"}}
 
@@ -136,6 +144,18 @@ WORLDS: dict[str, tuple[list[Object], dict[str, str], dict[str, Any]]] = {
          *grant("sa:tools/gone", [rule("get", "secrets")], THERE, "g")], {"access": "unknown"}, {}),
     "a role that is missing may give the whole network": (
         [*base(), bound("gone")], {"access": "unknown", "network": "unknown"}, {}),
+    "the status of pods takes other labels": (
+        [*within(rule("patch", "pods/status")), *BY_LABEL], {"network": "broken"}, {}),
+    "and other addresses, which a Service leads to": (
+        [*within(rule("patch", "pods/status")), *DOOR], {"network": "unknown"}, {}),
+    "a look at the status of pods changes none": (
+        [*within(rule("get", "pods/status")), *BY_LABEL], {"network": "holds"}, {}),
+    "nor other addresses": (
+        [*within(rule("get", "pods/status")), *DOOR], {"network": "holds"}, {}),
+    "pods of a namespace that is yet to be made": (
+        can(rule("create", "namespaces"), CREATE), {"network": "unknown"}, {}),
+    "a namespace that is yet to be made without pods": (
+        can(rule("create", "namespaces")), {"network": "holds"}, {}),
     "webhooks may be removed": (
         [*loose(), *hook("ValidatingWebhookConfiguration", "pods")[-1:], *grant("user:alice", [CREATE], HERE),
          *grant("user:alice", [rule("delete", "validatingwebhookconfigurations", ADMIT)], name="w")],

@@ -123,7 +123,7 @@ def says(expression: str, pod: dict[str, Any], **spec: Any) -> Says:
     return PodPolicies("team", space, tuple(made)).verdict(known(pod)).says
 
 
-POD = {"metadata": {"name": "p"}, "spec": {"hostNetwork": True, "nodeName": "n1"}}
+POD = {"metadata": {"name": "p", "labels": {"c": "d"}}, "spec": {"hostNetwork": True, "nodeName": "n1"}}
 
 
 def test_a_policy_refuses_what_fails_unless_it_ignores_failures() -> None:
@@ -207,16 +207,18 @@ def test_what_policies_are_told_beside_the_pod() -> None:
         ({"matchConstraints": {"resourceRules": [PODS], "excludeResourceRules": [PODS]}}, Says.PASSES),
         ({"matchConstraints": {"resourceRules": [PODS], "excludeResourceRules": [{**PODS, "resourceNames": ["p"]}]}},
          Says.MAYBE),
-        ({"matchConstraints": {"resourceRules": [PODS], "objectSelector": {"matchLabels": {"a": "b"}}}}, Says.MAYBE),
+        ({"matchConstraints": {"resourceRules": [PODS], "objectSelector": {"matchLabels": {"a": "b"}}}}, Says.PASSES),
+        ({"matchConstraints": {"resourceRules": [PODS], "objectSelector": {"matchLabels": {"c": "d"}}}}, Says.REFUSES),
         ({"matchConstraints": {"resourceRules": [PODS], "objectSelector": {}}}, Says.REFUSES),
         ({"matchConstraints": {"resourceRules": [PODS], "namespaceSelector": {"matchLabels": {"a": "b"}}}},
          Says.PASSES),
         ({"bound": {"matchResources": {"resourceRules": [PODS]}}}, Says.REFUSES),
         ({"bound": {"matchResources": {"resourceRules": [{**PODS, "resources": ["services"]}]}}}, Says.PASSES),
         ({"bound": {"matchResources": {"excludeResourceRules": [PODS]}}}, Says.PASSES),
-        ({"bound": {"matchResources": {"objectSelector": {"matchLabels": {"a": "b"}}}}}, Says.MAYBE),
+        ({"bound": {"matchResources": {"objectSelector": {"matchLabels": {"a": "b"}}}}}, Says.PASSES),
+        ({"bound": {"matchResources": {"objectSelector": {"matchLabels": {"c": "d"}}}}}, Says.REFUSES),
     ],
 )  # fmt: skip
 def test_which_policies_see_a_pod_that_its_author_writes(changed: dict[str, Any], found: Says) -> None:
-    """Labels and the name are the author's; what else decides is in the policy and its binding."""
+    """Names are the author's to choose, and this one has chosen its labels."""
     assert says("false", POD, **changed) is found

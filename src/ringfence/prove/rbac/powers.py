@@ -26,6 +26,7 @@ class Power(StrEnum):
     READ_SECRETS = "read Secrets"
     CREATE_PODS = "create pods"
     CHANGE_PODS = "change pods"
+    WRITE_POD_STATUS = "write the status of pods"
     DEBUG_PODS = "add containers to pods"
     EXEC = "run commands in pods"
     EXEC_BY_GET = "run commands in pods by get"
@@ -144,6 +145,8 @@ TABLE: tuple[Wanted, ...] = (
     Wanted(Power.CREATE_PODS, _CREATE, "", "pods"),
     *_CONTROLLERS,
     *_each(Power.CHANGE_PODS, ALTER, "", "pods"),
+    # The spec is kept from it; labels and addresses are not (podStatusStrategy).
+    *_each(Power.WRITE_POD_STATUS, ALTER, "", "pods/status"),
     *_each(Power.DEBUG_PODS, ALTER, "", "pods/ephemeralcontainers"),
     *_each(Power.EXEC, _CREATE, "", "pods/exec", "pods/attach"),
     *_each(Power.EXEC_BY_GET, frozenset({"get"}), "", "pods/exec", "pods/attach"),

@@ -146,7 +146,7 @@ def _in_cluster(world: ProofWorld, cluster: str, a: Territory, b: Territory) -> 
     possible = _group(world, cluster, a, b, certain=False)
     if possible != sure:
         crossing = cross_connections(net, possible, target, spans)
-    missing = [*short.missing, *unmodelled(state, cluster, _OPENS), *_vendor_policies(state, cluster)]
+    missing = [*short.missing, *unmodelled(state, cluster, _opens(state, cluster)), *_vendor_policies(state, cluster)]
     if state.has(admin):
         missing += state.chain(admin).doubts
     if crossing.truth is not Truth.NO:
@@ -162,6 +162,12 @@ def _vendor_policies(state: State, cluster: str) -> Iterator[str]:
 
 
 _OPENS = (Power.WRITE_TRAFFIC_CLASSES, Power.CREATE_PROJECTS)
+
+
+def _opens(state: State, cluster: str) -> tuple[Power, ...]:
+    """The powers whose effect no snapshot shows; pods of a namespace yet to be made, with any labels, among them."""
+    anywhere = state.has(Capability(Can.CREATE_PODS, cluster, EVERYWHERE))
+    return (*_OPENS, Power.CREATE_NAMESPACES) if anywhere else _OPENS
 
 
 def _past_policies(world: ProofWorld, cluster: str, state: State, b: Territory) -> Verdict:
@@ -222,7 +228,9 @@ def _broken(world: ProofWorld, cluster: str, state: State, found: Connection, b:
     rules: tuple[str, ...] = ()
     if found.created:
         labels = (
-            Capability(Can.POWER, cluster, place, Power.CHANGE_PODS.value) for place in (found.source, EVERYWHERE)
+            Capability(Can.POWER, cluster, place, power.value)
+            for place in (found.source, EVERYWHERE)
+            for power in _LABELS_PODS
         )
         for maker in (*(Capability(Can.CREATE_PODS, cluster, place) for place in (found.source, EVERYWHERE)), *labels):
             if state.has(maker):
@@ -341,7 +349,7 @@ def _powers(facts: ClusterFacts, state: State, *, certain: bool) -> Powers:
         return frozenset(facts.every_namespace()) if EVERYWHERE in found else frozenset(found)
 
     # Whoever changes pods gives them any labels; whoever owns a node may show pods there in any namespace.
-    made = places(Can.CREATE_PODS) | powered(Power.CHANGE_PODS)
+    made = places(Can.CREATE_PODS) | powered(*_LABELS_PODS)
     if not certain and state.of(Can.ON_NODE, facts.name):
         made = frozenset(facts.every_namespace())
     hosted = places(Can.CREATE_HOST_PODS)
@@ -352,9 +360,16 @@ def _powers(facts: ClusterFacts, state: State, *, certain: bool) -> Powers:
         policies=powered(Power.WRITE_POLICIES),
         admin=_ADMIN_KINDS if powered(Power.WRITE_ADMIN_POLICIES) else frozenset(),
         labels=places(Can.RELABEL),
-        routes=powered(Power.WRITE_SERVICES, Power.WRITE_ENDPOINTS, Power.WRITE_INGRESSES, Power.WRITE_ROUTES),
-        pod_labels=powered(Power.CHANGE_PODS),
+        routes=powered(*_LEADS),
+        pod_labels=powered(*_LABELS_PODS),
     )
+
+
+_LABELS_PODS = (Power.CHANGE_PODS, Power.WRITE_POD_STATUS)
+# End points follow the addresses in the status of pods.
+_LEADS = (
+    Power.WRITE_SERVICES, Power.WRITE_ENDPOINTS, Power.WRITE_INGRESSES, Power.WRITE_ROUTES, Power.WRITE_POD_STATUS
+)  # fmt: skip
 
 
 def _nodes_of(facts: ClusterFacts, state: State, hosted: frozenset[str]) -> frozenset[str] | None:
