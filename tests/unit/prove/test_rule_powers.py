@@ -5,6 +5,7 @@ import inspect
 import textwrap
 
 import pytest
+
 from ringfence.prove.closure.capability import Can
 from ringfence.prove.rbac.powers import Power
 from ringfence.prove.rules import load_rules
