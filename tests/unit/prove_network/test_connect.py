@@ -175,7 +175,7 @@ def test_a_source_outside_may_come_in_by_a_node() -> None:
         "apiVersion": "v1",
         "kind": "Service",
         "metadata": {"namespace": "b", "name": "web"},
-        "spec": {"type": "LoadBalancer", "selector": {"pod": "web"}},
+        "spec": {"type": "LoadBalancer", "selector": {"pod": "web"}, "ports": [{"port": 80}]},
     }
     assert ask(OUTSIDE, "b/web", service, policy("b", DENY_IN)) == "unknown"
     assert ask(OUTSIDE, "b/web", service, policy("b", DENY_IN), name="calico") == "no"

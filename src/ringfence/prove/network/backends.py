@@ -1,7 +1,6 @@
-"""Ingresses and Gateway API routes: which pods they lead to, and which program does the leading.
+"""Ingresses, Gateway API routes and OpenShift Routes: which pods they lead to, and which program does the leading.
 
-Sources: networking.k8s.io/v1 Ingress types; gateway.networking.k8s.io route types (a backend in another namespace needs
-a ReferenceGrant there; whether one exists is not asked, since whoever follows the route may not look). An
+Sources: networking.k8s.io/v1 Ingress types; gateway.networking.k8s.io route types; route.openshift.io/v1. An
 ExternalName Service is an alias: a name of another Service of the cluster leads into that Service's namespace.
 """
 
@@ -9,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from ringfence.prove.network.gateways import ROUTES, attachments, route_services
 from ringfence.prove.network.roads import (
     Body,
     endpoints_of,
@@ -17,23 +17,27 @@ from ringfence.prove.network.roads import (
     place,
     selected_pods,
     service_ref,
+    target_number,
 )
+from ringfence.prove.network.shared import OPENSHIFT_ROUTER
 from ringfence.prove.network.values import Pod
 from ringfence.prove.network.world import World
 
-ROUTES = ("HTTPRoute", "GRPCRoute", "TCPRoute", "TLSRoute", "UDPRoute")
 MOST_ALIASES = 8
+_DEFAULT_BACKEND = "nginx.ingress.kubernetes.io/default-backend"
 
 
 @dataclass(frozen=True, slots=True)
 class Door:
     """An Ingress or route: ``ref`` names it, ``controller`` the program that serves it as its class says (empty: it
-    does not say), ``services`` the Services behind it as (namespace, name, port or None for any)."""
+    does not say), ``services`` the Services behind it as (namespace, name, port or None for any). ``certain``: that
+    program surely follows it."""
 
     ref: str
     namespace: str
     controller: str
     services: tuple[tuple[str, str, Any], ...]
+    certain: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,7 @@ class Backend:
     pod: Pod
     port: int | None
     service: str
+    protocol: str = "TCP"
 
 
 def doors(world: World) -> Iterator[Door]:
@@ -58,12 +63,29 @@ def doors(world: World) -> Iterator[Door]:
         annotations = mapping(mapping(item.get("metadata")).get("annotations"))
         chosen = spec.get("ingressClassName") or annotations.get("kubernetes.io/ingress.class") or default
         controller = classes.get(str(chosen), str(chosen or ""))
-        yield Door(f"ingress/{namespace}/{name}", namespace, controller, tuple(_ingress_services(spec, namespace)))
+        led = [*_ingress_services(spec, namespace)]
+        if annotations.get(_DEFAULT_BACKEND):
+            led.append((namespace, str(annotations[_DEFAULT_BACKEND]), None))
+        yield Door(f"ingress/{namespace}/{name}", namespace, controller, tuple(led))
     for kind in ROUTES:
         for item in _of(world, kind):
             namespace, name = place(item)
-            found = tuple(_route_services(mapping(item.get("spec")), namespace))
-            yield Door(f"{kind.lower()}/{namespace}/{name}", namespace, _gateway_controller(world, item), found)
+            found = tuple(route_services(world, kind, item))
+            for attached in dict.fromkeys(attachments(world, kind, item)):
+                yield Door(
+                    f"{kind.lower()}/{namespace}/{name}", namespace, attached.controller, found, attached.certain
+                )
+    for item in _of(world, "Route"):
+        namespace, name = place(item)
+        yield Door(f"route/{namespace}/{name}", namespace, OPENSHIFT_ROUTER, tuple(_openshift_services(item)))
+
+
+def _openshift_services(item: Body) -> Iterator[tuple[str, str, Any]]:
+    """``to`` and ``alternateBackends``; ``port.targetPort`` names a port of the pods, so any port of the Service."""
+    spec = mapping(item.get("spec"))
+    for ref in (mapping(spec.get("to")), *listed(spec.get("alternateBackends"))):
+        if ref.get("name"):
+            yield place(item)[0], str(ref["name"]), None
 
 
 def _of(world: World, kind: str) -> list[Body]:
@@ -86,34 +108,10 @@ def _ingress_services(spec: Body, namespace: str) -> Iterator[tuple[str, str, An
             yield namespace, str(service["name"]), port.get("number", port.get("name"))
 
 
-def _route_services(spec: Body, namespace: str) -> Iterator[tuple[str, str, Any]]:
-    for rule in listed(spec.get("rules")):
-        refs = listed(rule.get("backendRefs"))
-        for filtered in listed(rule.get("filters")):
-            refs.append(mapping(mapping(filtered.get("requestMirror")).get("backendRef")))
-        for ref in refs:
-            if ref.get("name") and (ref.get("kind") or "Service") == "Service":
-                yield str(ref.get("namespace") or namespace), str(ref["name"]), ref.get("port")
-
-
-def _gateway_controller(world: World, route: Body) -> str:
-    namespace = place(route)[0]
-    for parent in listed(mapping(route.get("spec")).get("parentRefs")):
-        wanted = (str(parent.get("namespace") or namespace), str(parent.get("name") or ""))
-        for gateway in _of(world, "Gateway"):
-            if place(gateway) == wanted:
-                name = str(mapping(gateway.get("spec")).get("gatewayClassName") or "")
-                for item in _of(world, "GatewayClass"):
-                    if place(item)[1] == name:
-                        return str(mapping(item.get("spec")).get("controllerName") or name)
-                return name
-    return ""
-
-
 def backends(world: World, namespace: str, name: str, port: Any) -> Iterator[Backend]:
     """The pods behind a Service, following aliases and written end points into other namespaces."""
-    seen: set[tuple[str, str]] = set()
-    waiting = [(namespace, name)]
+    seen: set[tuple[str, str, Any]] = set()
+    waiting = [(namespace, name, port)]
     while waiting and len(seen) < MOST_ALIASES:
         here = waiting.pop()
         if here in seen:
@@ -124,8 +122,20 @@ def backends(world: World, namespace: str, name: str, port: Any) -> Iterator[Bac
                 continue
             alias = _alias(service)
             if alias is not None:
-                waiting.append(alias)
-            yield from _behind(world, service, port)
+                waiting += [(*alias, number) for number in _numbers(service, here[2])]
+            yield from _behind(world, service, here[2])
+
+
+def _numbers(service: Body, port: Any) -> list[Any]:
+    """The ports that an alias is asked for at its target: names are its own, numbers go on."""
+    found = [
+        number
+        for entry in listed(mapping(service.get("spec")).get("ports"))
+        if port is None or port in (entry.get("name"), entry.get("port"))
+        for number in (entry.get("port"), entry.get("targetPort"))
+        if isinstance(number, int) and number
+    ]
+    return list(dict.fromkeys([*found, *([port] if isinstance(port, int) else [])])) or [None]
 
 
 def _alias(service: Body) -> tuple[str, str] | None:
@@ -133,7 +143,7 @@ def _alias(service: Body) -> tuple[str, str] | None:
     spec = mapping(service.get("spec"))
     if spec.get("type") != "ExternalName":
         return None
-    parts = str(spec.get("externalName") or "").rstrip(".").split(".")
+    parts = str(spec.get("externalName") or "").lower().rstrip(".").split(".")
     if len(parts) == 2 or (len(parts) > 2 and parts[2] == "svc"):
         return parts[1], parts[0]
     return None
@@ -141,20 +151,13 @@ def _alias(service: Body) -> tuple[str, str] | None:
 
 def _behind(world: World, service: Body, port: Any) -> Iterator[Backend]:
     ref = service_ref(service)
+    headless = mapping(service.get("spec")).get("clusterIP") == "None"
     for entry in listed(mapping(service.get("spec")).get("ports")) or [{}]:
-        if port is not None and entry and port not in (entry.get("port"), entry.get("name")):
+        protocol = str(entry.get("protocol") or "TCP")
+        if port is not None and entry and port not in (entry.get("port"), entry.get("name")) and not headless:
             continue
         for pod in selected_pods(world, service):
-            yield Backend(pod, target_port(entry, pod), ref)
+            yield Backend(pod, target_number(entry, pod), ref, protocol)
         for end in endpoints_of(world, service, entry):
             for pod in world.pods_at(end.address):
-                yield Backend(pod, end.port, ref)
-
-
-def target_port(entry: Body, pod: Pod) -> int | None:
-    """The pod's port for one port of a Service; None when it cannot be said."""
-    target = entry.get("targetPort", entry.get("port"))
-    if isinstance(target, int):
-        return target
-    protocol = entry.get("protocol") or "TCP"
-    return next((named.number for named in pod.ports if named.name == target and named.protocol == protocol), None)
+                yield Backend(pod, end.port, ref, protocol)

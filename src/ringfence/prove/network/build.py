@@ -17,6 +17,7 @@ from ringfence.prove.network.pods import PodReader
 from ringfence.prove.network.selectors import UnreadableError, parse_labels, parse_list, parse_mapping
 from ringfence.prove.network.values import Address, Node, Opaque
 from ringfence.prove.network.world import Unlisted, World
+from ringfence.prove.platform.apiserver import minor_versions
 from ringfence.prove.snapshot import ClusterSnapshot, Defect
 
 NAME_LABEL = "kubernetes.io/metadata.name"
@@ -38,6 +39,8 @@ ROAD_KINDS = frozenset(
         "TLSRoute",
         "UDPRoute",
         "ReferenceGrant",
+        "Route",
+        "TargetGroupBinding",
     }
 )
 ADMIN_KINDS = frozenset({"AdminNetworkPolicy", "BaselineAdminNetworkPolicy", "ClusterNetworkPolicy"})
@@ -51,8 +54,16 @@ VENDOR_GROUPS = frozenset(
 )
 DENYING_GROUPS = frozenset({"security.istio.io", "policy.linkerd.io", "k8s.ovn.org", "vpcresources.k8s.aws"})
 """Groups whose policies can only stop what would pass otherwise: meshes, egress firewalls, security groups for pods."""
-_FILTERS_NOTHING = ("Staged", "CiliumBGP", "CiliumL2Announcement", "CiliumEgressGateway")
+_FILTERS_NOTHING = (
+    "AdminPolicyBasedExternalRoute",
+    "Staged",
+    "CiliumBGP",
+    "CiliumL2Announcement",
+    "CiliumEgressGateway",
+)
 """How kinds begin that are called policies and let everything pass: rehearsals, announcements, source addresses."""
+_DELETES_IN_ORDER = 33
+"""The minor version from which a namespace's pods go before its policies (OrderedNamespaceDeletion, CVE-2024-7598)."""
 _POLICY_WORDS = ("policy", "firewall", "securitygroup")
 
 
@@ -66,9 +77,13 @@ def build_world(objects: Iterable[Mapping[str, Any]], assumed: Assumed | None = 
     return world
 
 
-def world_of(cluster: ClusterSnapshot, assumed: Assumed | None = None) -> World:
-    """The World of one cluster of a Snapshot: its objects, what could not be listed, and what counts as unknown."""
+def world_of(cluster: ClusterSnapshot, assumed: Assumed | None = None, version: object = None) -> World:
+    """The World of one cluster of a Snapshot: its objects, what could not be listed, and what counts as unknown.
+
+    ``version``: the Kubernetes version that somebody says it has.
+    """
     world = build_world((item for kind in cluster.objects if _plays_a_part(kind) for item in cluster.of(kind)), assumed)
+    world.deleted_in_order = min(minor_versions(cluster, version), default=0) >= _DELETES_IN_ORDER
     for marker in cluster.not_listed:
         spec = {"resource": marker.resource, "namespace": marker.namespace, "reason": marker.reason}
         _take_unlisted(world, {"spec": spec})
@@ -116,7 +131,8 @@ def _take(world: World, readers: _Readers, item: Mapping[str, Any]) -> None:
     elif kind == "NetworkPolicy" and version == "networking.k8s.io/v1":
         _take_policy(world, readers.policies, item)
     elif kind in ROAD_KINDS:
-        world.objects[kind].append(item)
+        if kind != "Route" or version.startswith("route.openshift.io/"):
+            world.objects[kind].append(item)
     elif kind in TEMPLATE_KINDS:
         _guard(world, readers, item, _take_template)
     elif kind in ADMIN_KINDS and version.startswith("policy.networking.k8s.io/"):
@@ -214,6 +230,10 @@ def _take_unlisted(world: World, item: Mapping[str, Any]) -> None:
 def _take_namespace(world: World, _: _Readers, item: Mapping[str, Any]) -> None:
     name = _meta(item)[1]
     world.namespaces[name] = {**_labels(item), NAME_LABEL: name}
+    status = item.get("status")
+    phase = status.get("phase") if isinstance(status, Mapping) else None
+    if phase == "Terminating" or parse_mapping(item.get("metadata"), "metadata").get("deletionTimestamp"):
+        world.leaving |= {name}
 
 
 def _take_node(world: World, _: _Readers, item: Mapping[str, Any]) -> None:

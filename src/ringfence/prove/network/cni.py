@@ -56,6 +56,11 @@ SERVICE_ADDRESS = Question(
     ("after", "before"),
     "whether policies see a Service's address or only the pod behind it (assume.cni.serviceAddress)",
 )
+NODE_PORT_TARGET = Question(
+    "nodePortTarget",
+    ("node", "pod"),
+    "whether policies see the port of another node that is dialled, or the pod behind it (assume.cni.nodePortTarget)",
+)
 ADMIN_QUESTIONS = {
     "AdminNetworkPolicy": ADMIN,
     "BaselineAdminNetworkPolicy": BASELINE,
@@ -74,6 +79,7 @@ QUESTIONS = {
         BASELINE,
         CLUSTER,
         NODE_PORT_SOURCE,
+        NODE_PORT_TARGET,
         SERVICE_ADDRESS,
     )
 }
@@ -94,6 +100,8 @@ PLUGINS: Mapping[str, Mapping[str, str]] = {
         "ipBlockNodes": "matched",
         "hostNetwork": "node",
         "nodePortSource": "client",
+        "nodePortTarget": "node",
+        "serviceAddress": "after",
     },
     "cilium": {
         **_ENFORCES,
@@ -101,6 +109,7 @@ PLUGINS: Mapping[str, Mapping[str, str]] = {
         "ipBlockPods": "unmatched",
         "hostNetwork": "node",
         "nodePortSource": "client",
+        "serviceAddress": "after",
     },
     "ovn-kubernetes": {
         **_ENFORCES,

@@ -12,8 +12,10 @@ from typing import cast
 from ringfence.prove.answer import Answer, Truth
 from ringfence.prove.network.cells import Span, port_cells, relevant_for_destination, relevant_rules
 from ringfence.prove.network.cni import POLICY, SCTP
-from ringfence.prove.network.connect import Packet, connect_parties
+from ringfence.prove.network.entrances import services_of
+from ringfence.prove.network.flow import Dialled
 from ringfence.prove.network.groups import Group, attacked, relabelled
+from ringfence.prove.network.packets import Packet, connect_parties
 from ringfence.prove.network.reach import reach
 from ringfence.prove.network.roadways import roads_into
 from ringfence.prove.network.space import Cells, Space, classes, make_space
@@ -93,7 +95,7 @@ def cross_connections(world: World, a: Group, b: Group, declared: Iterable[Span]
         found = Connection(
             f"namespace/{min(a.namespaces, default=a.name)}",
             road.destination.ref,
-            "TCP",
+            road.protocol,
             road.port,
             road.answer,
             through=road.through,
@@ -147,13 +149,18 @@ class _Search:
 
         def made() -> Space:
             told = told_apart(self.world)
-            present = classes(group.pods, Cells(told.keys, told.ends, hosts))
+            cells = Cells(told.keys, told.ends, hosts)
+            present = classes(group.pods, cells, self._behind if told.ends and not wild else None)
             if wild:
                 return make_space(self.world, present, _wild_pods(group), free)
             fixed = [pod for pod in present if pod.namespace not in changed]
             return make_space(self.world, fixed, [pod for pod in present if pod.namespace in changed], free)
 
         return cast("Space", self._kept(("space", id(group), hosts, wild, free, changed), group, made))
+
+    def _behind(self, pod: Pod) -> object:
+        """The Services that lead to a pod, where policies may see their addresses: they tell pods apart too."""
+        return services_of(self.world, pod)
 
     def _kept(self, key: Hashable, group: Group, work: Callable[[], object]) -> object:
         kept = self.world.spaces
@@ -249,6 +256,27 @@ class _Search:
             if answer.truth is Truth.YES:
                 return found
             best = best or found
+        if source.host_network or not any(policy.egress for policy in world.selecting(source, "egress")):
+            return best
+        return self._ask_services(world, source, destination, created=created) or best
+
+    def _ask_services(self, world: World, source: Pod, destination: Pod, *, created: bool) -> Connection | None:
+        """As ``_ask_pods``, by the addresses of Services that lead to the destination, which egress may see."""
+        best: Connection | None = None
+        for entry in services_of(world, destination):
+            if any(span.holds(entry.protocol, entry.number) for span in self.declared):
+                continue
+            ways = [Dialled(address.version, address) for address in entry.addresses]
+            ways += [Dialled(nameless=entry.ref)] if entry.nameless else []
+            for dialled in ways:
+                answer = connect_parties(world, Packet(source, destination, entry.protocol, entry.number, dialled))
+                if answer.truth is Truth.NO:
+                    continue
+                who = source.namespace if created else source.ref
+                found = Connection(who, destination.ref, entry.protocol, entry.number, answer, created, entry.ref)
+                if answer.truth is Truth.YES:
+                    return found
+                best = best or found
         return best
 
 

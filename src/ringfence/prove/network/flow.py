@@ -46,6 +46,14 @@ def as_node(world: World, pod: Pod) -> OnNode:
     return OnNode(pod.node, tuple(addresses), pod.ref)
 
 
+def node_face(world: World, name: str | None) -> OnNode:
+    """A node by its name; without a name, some node that nobody knows."""
+    if not name:
+        return OnNode(None, (), "a node")
+    node = world.nodes.get(name)
+    return OnNode(name, node.addresses if node else (), f"node/{name}")
+
+
 def face(world: World, party: Party, choices: Choices) -> Party:
     """What NetworkPolicy v1 takes a party for in this run."""
     if isinstance(party, Pod) and party.host_network and choices.ask(HOST_NETWORK) == "node":
@@ -93,10 +101,19 @@ def namespace_matches(world: World, selector: Selector, namespace: str, choices:
 @dataclass(frozen=True, slots=True)
 class Dialled:
     """What is known of a packet's addresses: their IP ``version`` where a party has both, and the address of the
-    ``service`` that was dialled."""
+    ``service`` that was dialled (``nameless``: the Service whose address the snapshot does not show).
+
+    ``hides``: an outer address, behind which clients may be masked by nodes. ``local``: only end points on the
+    client's own node are led to. ``node`` and ``at``: the node and its port that were dialled.
+    """
 
     version: int | None = None
     service: Address | None = None
+    nameless: str = ""
+    hides: bool = False
+    local: bool = False
+    node: OnNode | None = None
+    at: int = 0
 
 
 PLAIN = Dialled()
@@ -107,7 +124,7 @@ def in_block(block: Block, party: Party, dialled: Dialled, choices: Choices, *, 
 
     The ``networks`` of the cluster-wide APIs match all traffic, in-cluster traffic included.
     """
-    if dialled.service is not None and block.contains(dialled.service) and choices.ask(SERVICE_ADDRESS) == "before":
+    if _dials_into(block, dialled, choices) and choices.ask(SERVICE_ADDRESS) == "before":
         return True
     if isinstance(party, Outside) and not party.hidden:
         return block.contains(party.address)
@@ -117,6 +134,16 @@ def in_block(block: Block, party: Party, dialled: Dialled, choices: Choices, *, 
         return True
     question = BLOCK_PODS if isinstance(party, Pod) and not party.host_network else BLOCK_NODES
     return choices.ask(question) == "matched"
+
+
+def _dials_into(block: Block, dialled: Dialled, choices: Choices) -> bool:
+    """Is the address of the Service that was dialled in the range?"""
+    if dialled.service is not None:
+        return block.contains(dialled.service)
+    if not dialled.nameless or choices.known.get(SERVICE_ADDRESS.key) == "after":
+        return False
+    text = f"the address of {dialled.nameless} (is it in {block}?)"
+    return choices.ask(Question(f"address:{dialled.nameless}:{block}", ("no", "yes"), text)) == "yes"
 
 
 def _contains_any(block: Block, party: Party, choices: Choices) -> bool:

@@ -26,7 +26,8 @@ class Powers:
     can run (None: any node). ``policies``: namespaces whose NetworkPolicies can be written. ``admin``: kinds of
     cluster-wide policies that can be written. ``labels``: namespaces whose labels can be written. ``routes``:
     namespaces where Services, EndpointSlices, Ingresses or routes can be written. ``pod_labels``: namespaces where the
-    labels of pods that are there can be written.
+    labels of pods that are there can be written. ``node_doors``: namespaces where a Service with ports of nodes can
+    be led to any address. ``leaving``: namespaces that can be deleted, where policies may go before pods do.
     """
 
     create_pods: frozenset[str] = frozenset()
@@ -38,6 +39,8 @@ class Powers:
     labels: frozenset[str] = frozenset()
     routes: frozenset[str] = frozenset()
     pod_labels: frozenset[str] = frozenset()
+    node_doors: frozenset[str] = frozenset()
+    leaving: frozenset[str] = frozenset()
 
 
 NO_POWERS = Powers()
@@ -98,6 +101,9 @@ def _near(world: World, place: GroupPlace) -> Iterable[Pod]:
 
 def attacked(world: World, powers: Powers) -> World:
     """The World after somebody with these powers has opened what they can."""
+    leaving = powers.leaving - powers.policies
+    if leaving and world.deleted_in_order is False:
+        world = replace(world, leaving=world.leaving | leaving)
     if not (powers.policies or powers.admin):
         return world
     told_apart(world)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ringfence.prove.network.selectors import parse_list, parse_mapping
-from ringfence.prove.network.values import NamedPort, Pod, canonical_address
+from ringfence.prove.network.values import HostPort, NamedPort, Pod, canonical_address
 
 _FINISHED = frozenset({"Succeeded", "Failed"})
 _NOBODY: tuple[str, ...] = ()
@@ -23,7 +23,7 @@ class _Containers:
 
     read: tuple[object, object]
     ports: tuple[NamedPort, ...]
-    host_ports: bool
+    host_ports: tuple[HostPort, ...]
     images: tuple[str, ...]
 
 
@@ -78,7 +78,7 @@ def _addresses(status: Mapping[str, Any]) -> tuple[str, ...]:
 def _containers(lists: tuple[object, object]) -> _Containers:
     """What containers, and init containers that stay, come to. Raises UnreadableError."""
     ports: list[NamedPort] = []
-    host_ports = False
+    host_ports: list[HostPort] = []
     images: list[str] = []
     staying = [
         container
@@ -91,8 +91,12 @@ def _containers(lists: tuple[object, object]) -> _Containers:
             images.append(body["image"])
         for entry in parse_list(body.get("ports"), "ports"):
             port = parse_mapping(entry, "a port")
-            host_ports = host_ports or bool(port.get("hostPort"))
-            number, label = port.get("containerPort"), port.get("name")
-            if isinstance(label, str) and label and isinstance(number, int):
-                ports.append(NamedPort(label, str(port.get("protocol") or "TCP"), number))
-    return _Containers(lists, tuple(ports), host_ports, tuple(images))
+            number, label, at = port.get("containerPort"), port.get("name"), port.get("hostPort")
+            if not isinstance(number, int):
+                continue
+            protocol = str(port.get("protocol") or "TCP")
+            if isinstance(label, str) and label:
+                ports.append(NamedPort(label, protocol, number))
+            if isinstance(at, int) and at:
+                host_ports.append(HostPort(protocol, number, at))
+    return _Containers(lists, tuple(ports), tuple(host_ports), tuple(images))

@@ -12,6 +12,7 @@ from typing import TypeAlias
 
 from ringfence.prove.network.cells import Span
 from ringfence.prove.network.cni import POLICY
+from ringfence.prove.network.entrances import services_of
 from ringfence.prove.network.selectors import Selector
 from ringfence.prove.network.space import Space, bits, places
 from ringfence.prove.network.values import HIGHEST_PORT, AdminPolicy, Peer, Pod, Policy, PortRule, Rule
@@ -133,10 +134,15 @@ class _Peers:
     def _blocks(self, peer: Peer) -> int:
         if peer.domains or peer.nodes is not None or peer.strange:
             return self.space.everything
-        return bits(
-            place
-            for place, pod in enumerate(self.space.pods)
-            if not pod.addresses or any(block.contains(address) for block in peer.blocks for address in pod.addresses)
+        return bits(place for place, pod in enumerate(self.space.pods) if self._in_blocks(pod, peer))
+
+    def _in_blocks(self, pod: Pod, peer: Peer) -> bool:
+        """By the pod's addresses, or by those of Services that lead to it, which policies may see instead."""
+        if not pod.addresses or any(block.contains(address) for block in peer.blocks for address in pod.addresses):
+            return True
+        return any(
+            entry.nameless or any(block.contains(address) for block in peer.blocks for address in entry.addresses)
+            for entry in services_of(self.world, pod)
         )
 
 
@@ -164,7 +170,8 @@ def _through(world: World, pod: Pod, direction: str, peers: _Peers, *, wild: boo
     """The other side's bits that may pass a pod's policies in one direction, by ports."""
     everything: Openings = ((ANY_PORT, peers.space.everything),) if peers.space.everything else ()
     ignored = world.facts.get(POLICY.key) == "ignored"
-    if ignored or pod.host_network or any(entry.touches(pod.namespace) for entry in world.opaque):
+    bare = ignored or pod.host_network or world.may_be_bare(pod.namespace)
+    if bare or any(entry.touches(pod.namespace) for entry in world.opaque):
         return everything
     selecting = _wild_selecting(world, pod, direction) if wild else world.selecting(pod, direction)
     if not selecting:

@@ -7,8 +7,8 @@ are. An address in a node's pod range that no pod has belongs to a pod nobody li
 from dataclasses import dataclass, replace
 from ipaddress import IPv6Address, ip_address
 
-from ringfence.prove.network.flow import PLAIN, Dialled, OnNode, Party
-from ringfence.prove.network.roads import ServiceTargets, node_port_service, service_at, service_targets
+from ringfence.prove.network.flow import PLAIN, Dialled, OnNode, Party, node_face
+from ringfence.prove.network.roads import ServiceTargets, node_port_targets, service_at, service_targets
 from ringfence.prove.network.values import Address, Outside, Pod
 from ringfence.prove.network.world import World
 
@@ -53,14 +53,18 @@ def resolve_destination(world: World, text: str, protocol: str, port: int) -> Re
     if address is not None:
         found = service_targets(world, address, protocol, port)
         if found is not None:
-            return _endpoints(world, text, found, address)
-        through = node_port_service(world, protocol, port) if address in world.nodes_at else None
+            return _endpoints(
+                world, text, found, Dialled(address.version, address, hides=found.hides, local=found.local)
+            )
+        through = node_port_targets(world, protocol, port) if address in world.nodes_at else None
         if through is not None:
-            return Resolved(text, problem=f"port {port} of a node leads to the pods of {through}: ask about those")
+            node = replace(node_face(world, world.nodes_at[address]), addresses=(address,))
+            dialled = Dialled(address.version, hides=through.hides, node=node, at=port)
+            return _endpoints(world, text, through, dialled)
     return _resolve(world, text, port)
 
 
-def _endpoints(world: World, text: str, found: ServiceTargets, address: Address) -> Resolved:
+def _endpoints(world: World, text: str, found: ServiceTargets, dialled: Dialled) -> Resolved:
     if found.problem:
         return Resolved(text, problem=found.problem)
     targets: list[Target] = []
@@ -68,7 +72,6 @@ def _endpoints(world: World, text: str, found: ServiceTargets, address: Address)
         inner = _resolve(world, endpoint.address, endpoint.port)
         if inner.problem:
             return Resolved(text, problem=inner.problem)
-        dialled = Dialled(address.version, address)
         targets.extend(replace(target, dialled=dialled) for target in inner.targets)
     return Resolved(text, tuple(targets))
 

@@ -6,7 +6,7 @@ match it, in its namespace. One without leads wherever its EndpointSlices say, a
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from typing import Any
 
@@ -28,11 +28,16 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class ServiceTargets:
-    """The end points behind one port of a Service; ``problem`` says why they are not known."""
+    """The end points behind one port of a Service; ``problem`` says why they are not known.
+
+    ``local``: clients inside are led to their own node's end points only. ``hides``: nodes stand in for the client.
+    """
 
     ref: str
     endpoints: tuple[Endpoint, ...] = ()
     problem: str = ""
+    local: bool = False
+    hides: bool = False
 
 
 def mapping(raw: object) -> Body:
@@ -66,6 +71,12 @@ def addresses_of(service: Body) -> Iterator[str]:
     spec = mapping(service.get("spec"))
     yield from texts(spec.get("clusterIPs"))
     yield str(spec.get("clusterIP") or "")
+    yield from outer_addresses_of(service)
+
+
+def outer_addresses_of(service: Body) -> Iterator[str]:
+    """The addresses that lead to a Service from outside too: external and load balancer addresses."""
+    spec = mapping(service.get("spec"))
     yield from texts(spec.get("externalIPs"))
     yield str(spec.get("loadBalancerIP") or "")
     balancer = mapping(mapping(service.get("status")).get("loadBalancer"))
@@ -88,20 +99,33 @@ def _by_address(world: World) -> Mapping[Address, Body]:
 def service_targets(world: World, address: Address, protocol: str, port: int) -> ServiceTargets | None:
     """What is behind a Service's address, or None when no Service has it."""
     service = _by_address(world).get(address)
-    return None if service is None else _targets(world, service, protocol, port)
+    if service is None:
+        return None
+    spec = mapping(service.get("spec"))
+    outer = str(address) in outer_addresses_of(service)
+    local = not outer and spec.get("internalTrafficPolicy") == "Local"
+    hides = outer and spec.get("externalTrafficPolicy") != "Local"
+    for entry in listed(spec.get("ports")):
+        if entry.get("port") == port and (entry.get("protocol") or "TCP") == protocol:
+            return replace(_targets(world, service, entry), local=local, hides=hides)
+    return ServiceTargets(service_ref(service), problem=f"{service_ref(service)} has no port {port}/{protocol}")
 
 
-def node_port_service(world: World, protocol: str, port: int) -> str | None:
-    """The Service that takes packets in at this port of every node, or None."""
-    found: dict[tuple[str, int], str] | None = world.memo.get("node ports")
+def node_port_targets(world: World, protocol: str, port: int) -> ServiceTargets | None:
+    """What is behind this port of every node, or None when no Service takes packets in there."""
+    found: dict[tuple[str, int], tuple[Body, Body]] | None = world.memo.get("node ports")
     if found is None:
         found = world.memo["node ports"] = {}
         for service in world.objects.get("Service", ()):
             for entry in listed(mapping(service.get("spec")).get("ports")):
                 number = entry.get("nodePort")
                 if isinstance(number, int):
-                    found[str(entry.get("protocol") or "TCP"), number] = service_ref(service)
-    return found.get((protocol, port))
+                    found[str(entry.get("protocol") or "TCP"), number] = (service, entry)
+    pair = found.get((protocol, port))
+    if pair is None:
+        return None
+    hides = mapping(pair[0].get("spec")).get("externalTrafficPolicy") != "Local"
+    return replace(_targets(world, *pair), hides=hides)
 
 
 def _services_by_address(world: World) -> Iterator[tuple[Address, Body]]:
@@ -113,20 +137,17 @@ def _services_by_address(world: World) -> Iterator[tuple[Address, Body]]:
                 continue
 
 
-def _targets(world: World, service: Body, protocol: str, port: int) -> ServiceTargets:
+def _targets(world: World, service: Body, entry: Body) -> ServiceTargets:
     ref = service_ref(service)
-    for entry in listed(mapping(service.get("spec")).get("ports")):
-        if entry.get("port") == port and (entry.get("protocol") or "TCP") == protocol:
-            found = tuple(endpoints_of(world, service, entry))
-            return ServiceTargets(ref, found, "" if found else f"{ref} has no end points in the snapshot")
-    return ServiceTargets(ref, problem=f"{ref} has no port {port}/{protocol}")
+    found = tuple(endpoints_of(world, service, entry))
+    return ServiceTargets(ref, found, "" if found else f"{ref} has no end points in the snapshot")
 
 
 def endpoints_of(world: World, service: Body, port: Body) -> Iterator[Endpoint]:
     """The end points of one port of a Service: pods that its selector matches, and those that are written down."""
     seen: set[Endpoint] = set()
     for pod in selected_pods(world, service):
-        number = _target_number(port, pod)
+        number = target_number(port, pod)
         for address in pod.addresses if number is not None else ():
             seen.add(Endpoint(str(address), number or 0))
     seen.update(_written(world, service, port))
@@ -134,18 +155,21 @@ def endpoints_of(world: World, service: Body, port: Body) -> Iterator[Endpoint]:
 
 
 def selected_pods(world: World, service: Body) -> list[Pod]:
-    """The pods that a Service's selector matches; none for a Service without selector."""
+    """The pods that a Service's selector matches, finished ones left out; none for a Service without selector."""
     namespace = place(service)[0]
     selector = mapping(mapping(service.get("spec")).get("selector"))
     if not selector or mapping(service.get("spec")).get("type") == "ExternalName":
         return []
     return [
-        pod for pod in world.pods_in(namespace) if all(pod.labels.get(key) == value for key, value in selector.items())
+        pod
+        for pod in world.pods_in(namespace)
+        if not pod.finished and all(pod.labels.get(key) == value for key, value in selector.items())
     ]
 
 
-def _target_number(port: Body, pod: Pod) -> int | None:
-    target = port.get("targetPort", port.get("port"))
+def target_number(port: Body, pod: Pod) -> int | None:
+    """The pod's port for one port of a Service; None when the pod has no port of that name."""
+    target = port.get("targetPort") or port.get("port")
     if isinstance(target, int):
         return target
     protocol = port.get("protocol") or "TCP"
@@ -174,24 +198,3 @@ def _pairs(addresses: list[str], numbers: list[Any]) -> Iterator[Endpoint]:
         for number in numbers:
             if isinstance(number, int):
                 yield Endpoint(address, number)
-
-
-def exposed(world: World, pod: Pod) -> bool:
-    """Can packets from outside arrive at a pod with a node's address as their source?
-
-    By a host port, or by a NodePort, LoadBalancer or external address whose traffic policy is not Local; perhaps, where
-    Services could not be listed.
-    """
-    if world.missing("services", pod.namespace) is not None:
-        return True
-    return pod.host_ports or any(
-        opens(service) and pod in selected_pods(world, service)
-        for service in world.objects_in("Service", pod.namespace)
-    )
-
-
-def opens(service: Body) -> bool:
-    """Does a Service take packets in on nodes and hide whose they are?"""
-    spec = mapping(service.get("spec"))
-    leads_in = str(spec.get("type")) in OPEN_TYPES or bool(spec.get("externalIPs"))
-    return leads_in and spec.get("externalTrafficPolicy") != "Local"

@@ -25,6 +25,9 @@ WORDS = (
     "voyager",
     "cilium/cilium",
 )
+OPENSHIFT_ROUTER = "openshift.io/ingress-to-route"
+"""What serves OpenShift's Routes; its pods are known by a label, since their images are named by digest alone."""
+_ROUTER_LABEL = "ingresscontroller.operator.openshift.io/deployment-ingresscontroller"
 _LABELS = ("app.kubernetes.io/name", "app.kubernetes.io/component", "app", "k8s-app", "istio")
 _GENERIC = frozenset({"ingress", "controller", "gateway", "gatewayclass", "io", "com", "org", "k8s", "dev", "class"})
 _PLAIN = frozenset({"ingress-controller", "gateway-controller", "gatewayclass-controller"})
@@ -45,12 +48,15 @@ def servers(world: World) -> list[Pod]:
 
 def _marks(pod: Pod) -> str:
     labels = [pod.labels.get(key, "") for key in _LABELS]
-    return " ".join((*pod.images, *labels)).lower()
+    router = "openshift-ingress-router" if _ROUTER_LABEL in pod.labels else ""
+    return " ".join((*pod.images, *labels, router)).lower()
 
 
 def serves(pod: Pod, controller: str) -> bool:
     """Does a pod bear the name of a class's controller, such as ``k8s.io/ingress-nginx``?"""
     marks = _marks(pod)
+    if controller == OPENSHIFT_ROUTER:
+        return "openshift-ingress-router" in marks or "haproxy-router" in marks
     whole = controller.lower().rpartition("/")[2]
     if len(whole) > 4 and whole not in _PLAIN and whole in marks:
         return True

@@ -8,7 +8,7 @@ a namespace with any labels: every selector that can be met at all matches it.
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ringfence.prove.network.selectors import EVERYTHING, Requirement, Selector
@@ -35,11 +35,12 @@ class Cells:
         return (pod.namespace, labels, pod.ports, pod.host_network, node, cells)
 
 
-def classes(pods: Iterable[Pod], cells: Cells) -> list[Pod]:
-    """One pod of every class, in the order of the first."""
+def classes(pods: Iterable[Pod], cells: Cells, apart: Callable[[Pod], object] | None = None) -> list[Pod]:
+    """One pod of every class, in the order of the first. ``apart``: what else tells two of a class apart."""
     found: dict[object, Pod] = {}
     for pod in pods:
-        found.setdefault(cells.key(pod), pod)
+        key = cells.key(pod)
+        found.setdefault(key if apart is None else (key, apart(pod)), pod)
     return list(found.values())
 
 

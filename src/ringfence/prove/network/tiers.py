@@ -84,10 +84,19 @@ def _namespaced(way: Way, choices: Choices, trail: Trail) -> bool | None:
     if choices.ask(POLICY) == "ignored":
         trail.note(f"{way.direction}: the network plugin ignores NetworkPolicy")
         return None
+    if way.world.may_be_bare(subject.namespace) and _gone(subject.namespace, choices):
+        trail.note(f"{way.direction}: policies of {subject.namespace} may be gone before its pods")
+        return None
     if way.protocol == "SCTP" and choices.ask(SCTP) != "enforced":
         trail.note(f"{way.direction}: the network plugin does not filter SCTP")
         return choices.ask(SCTP) == "passed"
     return _allowed_by(way, selecting, choices, trail) or _hidden_or_denied(way, selecting, hidden, trail)
+
+
+def _gone(namespace: str, choices: Choices) -> bool:
+    """May the policies of a namespace that is being deleted be gone already?"""
+    text = f"whether policies of {namespace}, which is or may be deleted, go before its pods (CVE-2024-7598)"
+    return choices.ask(Question(f"deleted:{namespace}", ("there", "gone"), text)) == "gone"
 
 
 def _hidden_or_denied(way: Way, selecting: list[Policy], hidden: bool | None, trail: Trail) -> bool:

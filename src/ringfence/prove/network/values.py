@@ -44,9 +44,20 @@ class NamedPort:
 
 
 @dataclass(frozen=True, slots=True)
+class HostPort:
+    """A port of a pod's node that leads into the pod: ``number`` is the pod's, ``at`` the node's."""
+
+    protocol: str
+    number: int
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
 class Pod:
     """A pod as policies see it. ``ref`` is ``pod/NAMESPACE/NAME``, or the workload that a template belongs to.
-    ``finished``: it has ended, and its addresses may be another's."""
+
+    ``finished``: it has succeeded or failed, so no Service leads to it and its address may be another's by now.
+    """
 
     namespace: str
     name: str
@@ -55,7 +66,7 @@ class Pod:
     address_texts: tuple[str, ...] = ()
     node: str | None = None
     ports: tuple[NamedPort, ...] = ()
-    host_ports: bool = False
+    host_ports: tuple[HostPort, ...] = ()
     ref: str = ""
     images: tuple[str, ...] = ()
     finished: bool = False

@@ -61,6 +61,7 @@ def index_policies(policies: list[Policy]) -> PolicyIndex:
 class World:
     """A cluster as the network sees it. ``facts`` are what is known of its network plugin.
 
+    ``leaving`` are namespaces that are being deleted; ``deleted_in_order``: their pods go before their policies do.
     ``memo`` keeps what was worked out from objects that no copy of the world changes; copies share it. ``spaces`` keeps
     what was worked out of groups and the labels of namespaces, each with its group.
     """
@@ -78,6 +79,8 @@ class World:
     unreadable: dict[str, str] = field(default_factory=dict)
     objects: dict[str, list[Mapping[str, Any]]] = field(default_factory=lambda: defaultdict(list))
     nodes_at: dict[Address, str] = field(default_factory=dict)
+    leaving: frozenset[str] = frozenset()
+    deleted_in_order: bool = False
     services_at: dict[Address, Mapping[str, Any]] = field(default_factory=dict)
     memo: dict[str, Any] = field(default_factory=dict)
     spaces: dict[Hashable, tuple[object, object]] = field(default_factory=dict)
@@ -90,6 +93,10 @@ class World:
     def missing(self, resource: str, namespace: str | None) -> Unlisted | None:
         """Why objects of this resource may be missing here, or None when the list is complete."""
         return next((entry for entry in self.unlisted if entry.covers(resource, namespace)), None)
+
+    def may_be_bare(self, namespace: str) -> bool:
+        """May a namespace's policies be gone before its pods are, since it is being deleted (CVE-2024-7598)?"""
+        return namespace in self.leaving and not self.deleted_in_order
 
     def namespace_labels(self, name: str) -> Mapping[str, str] | None:
         """A namespace's labels, or None where the snapshot does not hold the namespace."""
@@ -149,7 +156,7 @@ class World:
 
 
 _TOLD = ("facts", "plugin", "namespaces", "pods", "templates", "nodes", "policies", "admin", "opaque", "unlisted",
-         "unreadable", "nodes_at")  # fmt: skip
+         "unreadable", "nodes_at", "leaving", "deleted_in_order")  # fmt: skip
 
 
 def alike(one: World, other: World) -> bool:

@@ -88,7 +88,8 @@ def network_world(world: ProofWorld, cluster: str) -> World:
 
     def built() -> World:
         facts = assumed(world.partition.assume.facts, default_enforced=False)
-        return world_of(world.clusters[cluster].snapshot, facts)
+        version = world.partition.assume.facts.get("version")
+        return world_of(world.clusters[cluster].snapshot, facts, version)
 
     return world.memory.once(("network", cluster), built, alike)
 
@@ -362,14 +363,25 @@ def _powers(facts: ClusterFacts, state: State, *, certain: bool) -> Powers:
         labels=places(Can.RELABEL),
         routes=powered(*_LEADS),
         pod_labels=powered(*_LABELS_PODS),
+        node_doors=powered(Power.WRITE_SERVICES) & powered(*_ADDRESSES),
+        leaving=_deleted(state, facts, certain=certain),
     )
 
 
 _LABELS_PODS = (Power.CHANGE_PODS, Power.WRITE_POD_STATUS)
 # End points follow the addresses in the status of pods.
-_LEADS = (
-    Power.WRITE_SERVICES, Power.WRITE_ENDPOINTS, Power.WRITE_INGRESSES, Power.WRITE_ROUTES, Power.WRITE_POD_STATUS
-)  # fmt: skip
+_ADDRESSES = (Power.WRITE_ENDPOINTS, Power.WRITE_POD_STATUS)
+_LEADS = (Power.WRITE_SERVICES, Power.WRITE_INGRESSES, Power.WRITE_ROUTES, *_ADDRESSES)
+
+
+def _deleted(state: State, facts: ClusterFacts, *, certain: bool) -> frozenset[str]:
+    """The namespaces that A can delete."""
+    found: set[str] = set()
+    for capability in _sure(state, Can.POWER, facts.name, certain=certain):
+        if capability.name == Power.DELETE_NAMESPACES.value:
+            every = facts.every_namespace() if capability.namespace == EVERYWHERE else (capability.namespace,)
+            found.update(names_of(capability) or every)
+    return frozenset(found)
 
 
 def _nodes_of(facts: ClusterFacts, state: State, hosted: frozenset[str]) -> frozenset[str] | None:

@@ -37,6 +37,7 @@ def _guarded(world: World, namespace: str) -> bool:
     return (
         world.facts.get(POLICY.key) == "enforced"
         and not world.admin
+        and not world.may_be_bare(namespace)
         and not any(entry.touches(namespace) for entry in world.opaque)
     )
 
