@@ -61,10 +61,20 @@ def current_lines(update: "Current") -> Iterator[str]:
         yield f"{time} current: {update.proof.answer.value}; watching, Ctrl-C ends"
     elif update.again:
         yield f"{time} current again: {update.proof.answer.value}"
+    if update.first:
+        yield from _first_asking(time, update)
+    yield from (f"{time} {printable(line)}" for line in update.said)
     for change in update.changes:
         yield from _change(time, change)
     if update.changes and not update.again:
         yield f"{time} verdict: {update.proof.answer.value}"
+
+
+def _first_asking(time: str, update: "Current") -> Iterator[str]:
+    if update.asking.state == "pending":
+        yield f"{time} API servers are asked in dry runs meanwhile; what they answer is told"
+    elif update.asking.state == "off":
+        yield f"{time} no API server is asked: what only its answer settles stays unknown"
 
 
 def _change(time: str, change: "Change") -> Iterator[str]:

@@ -6,7 +6,7 @@ told at once, with since when; nothing that was proved before counts any more un
 
 import threading
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from ringfence.base.errors import UsageError
 from ringfence.flows.live_reading import locate, namespaces_of, partition_of
+from ringfence.flows.watch_asking import Answering, Answers, Silent, asking_of
 from ringfence.observe.follow import UNREAD, Following, Standing
 from ringfence.observe.hashing import HashingKey, new_key
 from ringfence.observe.partition import load_partition
@@ -58,7 +59,8 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Current:
-    """The proof as of ``at``. ``first``: nothing was told before; ``again``: it was not current until now."""
+    """The proof as of ``at``. ``first``: nothing was told before; ``again``: it was not current until now; ``said``:
+    what API servers answered, in lines, when that is new."""
 
     at: datetime
     proof: Proof
@@ -66,6 +68,8 @@ class Current:
     seconds: float
     first: bool
     again: bool
+    asking: "AskingState" = field(default_factory=lambda: AskingState(False, None))
+    said: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """One line of ``-o json``; the whole proof with the first."""
@@ -76,8 +80,23 @@ class Current:
             "verdict": self.proof.answer.value,
             "changes": [change.to_json() for change in self.changes],
             "seconds": round(self.seconds, 3),
+            "asking": self.asking.state,
         }
+        document |= {"said": list(self.said)} if self.said else {}
         return {**document, "proof": self.proof.to_json()} if self.first or self.again else document
+
+
+@dataclass(frozen=True, slots=True)
+class AskingState:
+    """How far asking is: ``asks`` says whether anybody is asked, ``told`` what is answered, None: nothing yet."""
+
+    asks: bool
+    told: Answers | None
+
+    @property
+    def state(self) -> str:
+        """``off``, ``pending`` or ``answered``."""
+        return "off" if not self.asks else "pending" if self.told is None else "answered"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +125,7 @@ class Followed:
     still: tuple[ClusterSnapshot, ...]
     live: Mapping[str, "Callable[[], Cluster]"]
     key: HashingKey
+    ask: bool = False
 
 
 class Followable(Protocol):
@@ -139,6 +159,7 @@ class Watch:
         clock: "Clock",
         prove: Callable[[Snapshot], Proof] | None = None,
         following: Sequence[Followable] = (),
+        answering: Answering | None = None,
     ) -> None:
         if not followed.live and not following:
             raise UsageError(
@@ -155,6 +176,9 @@ class Watch:
             for name, opener in followed.live.items()
         ]
         self._following.extend(following)
+        if answering is None and followed.ask:
+            answering = asking_of(followed.partition, followed.live, clock, self._news.set)
+        self._answering: Answering = answering or Silent()
         self.last: Proof | None = None
 
     def updates(self) -> Generator[Update, None, None]:
@@ -169,6 +193,7 @@ class Watch:
 
     def _updates(self) -> Iterator[Update]:
         told: Proof | None = None
+        said: tuple[str, ...] = ()
         silent: NotCurrent | None = None
         counts: tuple[int, ...] = ()
         first = True
@@ -183,7 +208,7 @@ class Watch:
                 ):
                     silent = update
                     yield update
-            elif silent is not None or tuple(one.count for one in standings) != counts:
+            elif silent is not None or self._counts(standings) != counts:
                 self._calm()
                 found = self._proved()
                 if found is None:
@@ -192,15 +217,21 @@ class Watch:
                 changes = tuple(_changes(told, proof))
                 again = silent is not None and not first
                 self.last = proof
-                if first or again or changes:
-                    yield Current(self._clock.now(), proof, changes, seconds, first, again)
-                told, silent, first = proof, None, False
+                asking = AskingState(self._answering.asks, self._answering.told())
+                lines = asking.told.lines if asking.told is not None else said
+                news = lines if lines != said else ()
+                if first or again or changes or news:
+                    yield Current(self._clock.now(), proof, changes, seconds, first, again, asking, news)
+                told, silent, first, said = proof, None, False, lines
                 continue
             self._news.wait(_WAKE)
             self._news.clear()
 
     def _standings(self) -> list[Standing]:
         return [one.standing() for one in self._following]
+
+    def _counts(self, standings: Sequence[Standing]) -> tuple[int, ...]:
+        return (self._answering.count(), *(one.count for one in standings))
 
     def _failed(self, standings: Sequence[Standing]) -> bool:
         return any(not one.current and one.because != UNREAD for one in standings)
@@ -225,14 +256,17 @@ class Watch:
         if not all(one.current for one in before):
             return None
         clusters = [*self._followed.still, *(one.snapshot() for one in self._following)]
+        counts = self._counts(before)
         begun = self._clock.monotonic()
-        proof = self._prove(snapshot_of(clusters))
+        proof = self._prove(self._answering.known(snapshot_of(clusters), [one.since for one in before]))
+        answers = self._answering.told()
+        proof = proof if answers is None else replace(proof, asked=answers.asked)
         after = self._standings()
         if not all(one.current for one in after) or any(
             one.since != other.since for one, other in zip(before, after, strict=True)
         ):
             return None
-        return proof, tuple(one.count for one in before), self._clock.monotonic() - begun
+        return proof, counts, self._clock.monotonic() - begun
 
 
 def _changes(before: Proof | None, after: Proof) -> Iterator[Change]:
@@ -269,7 +303,7 @@ def followed(request: "ProveRequest", paths: "Paths", clock: "Clock") -> Followe
         found = _of_landscape(request, request.landscape, key, paths, clock)
     else:
         raise UsageError("nothing to watch is given", hint="ringfence prove FILE --watch, or --partition and --context")
-    return replace(found, partition=with_cni(found.partition, request))
+    return replace(found, partition=with_cni(found.partition, request), ask=request.ask)
 
 
 def _of_landscape(request: "ProveRequest", file: Path, key: HashingKey, paths: "Paths", clock: "Clock") -> Followed:

@@ -142,6 +142,7 @@ def test_what_a_watch_prints_fits_its_schema() -> None:
     head = {"apiVersion": "ringfence.dev/v1", "kind": "ProofUpdate", "at": at.isoformat(), "current": True}
     change = {"from": "a/staging", "to": "a/production", "dimension": "access", "before": "unknown", "after": "holds"}
     line = {**head, "verdict": "holds", "changes": [{**change, "verdict": {"verdict": "holds"}}], "seconds": 0.2}
+    line |= {"asking": "answered", "said": ["3 dry runs for 1 attack"]}
     check(line)
     with pytest.raises(jsonschema.ValidationError):
         check({**line, "current": False, "since": at.isoformat(), "because": {}})
