@@ -96,7 +96,12 @@ ARGO_APPLICATION_SET = Kind("argoproj.io", "ApplicationSet")
 ARGO_PROJECT = Kind("argoproj.io", "AppProject")
 FLUX_KUSTOMIZATION = Kind("kustomize.toolkit.fluxcd.io", "Kustomization")
 FLUX_HELM_RELEASE = Kind("helm.toolkit.fluxcd.io", "HelmRelease")
+FLUX_SOURCES = tuple(
+    Kind("source.toolkit.fluxcd.io", kind)
+    for kind in ("GitRepository", "OCIRepository", "Bucket", "HelmRepository", "HelmChart")
+)
 EXTERNAL_SECRET = Kind("external-secrets.io", "ExternalSecret")
+CLUSTER_EXTERNAL_SECRET = Kind("external-secrets.io", "ClusterExternalSecret")
 SECRET_STORE = Kind("external-secrets.io", "SecretStore")
 CLUSTER_SECRET_STORE = Kind("external-secrets.io", "ClusterSecretStore")
 

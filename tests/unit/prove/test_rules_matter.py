@@ -515,7 +515,13 @@ CASES: dict[str, tuple[str, list[Object], dict[str, Any]]] = {
         [
             *base(),
             space("argocd"),
-            thing("argoproj.io/v1alpha1", "AppProject", "default", "argocd", spec={}),
+            thing(
+                "argoproj.io/v1alpha1",
+                "AppProject",
+                "default",
+                "argocd",
+                spec={"destinations": [{"server": "*", "namespace": "*"}]},
+            ),
             *grant("user:alice", [rule("create", "applications", "argoproj.io")], "argocd", "apps"),
         ],
         {},
@@ -525,6 +531,21 @@ CASES: dict[str, tuple[str, list[Object], dict[str, Any]]] = {
         [
             *within(rule("create", "kustomizations", "kustomize.toolkit.fluxcd.io")),
             pod("kustomize-controller-1", "flux-system"),
+        ],
+        {},
+    ),
+    "flux/source": (
+        "access",
+        [
+            *base(),
+            thing("source.toolkit.fluxcd.io/v1", "GitRepository", "src", HERE, spec={"url": "https://git.example/a"}),
+            thing(
+                "kustomize.toolkit.fluxcd.io/v1",
+                "Kustomization",
+                "web",
+                THERE,
+                spec={"sourceRef": {"kind": "GitRepository", "name": "src", "namespace": HERE}},
+            ),
         ],
         {},
     ),
@@ -711,6 +732,36 @@ CASES: dict[str, tuple[str, list[Object], dict[str, Any]]] = {
 }
 # Rules that only ever leave something in doubt: unknown with them, holds without.
 DOUBTS: dict[str, tuple[str, list[Object], dict[str, Any]]] = {
+    "flux/shared-repository": (
+        "access",
+        [
+            *base(),
+            *(
+                item
+                for place, account_name in ((HERE, "ci"), (THERE, "web"))
+                for item in (
+                    thing(
+                        "source.toolkit.fluxcd.io/v1",
+                        "GitRepository",
+                        "src",
+                        place,
+                        spec={"url": "https://git.example/all"},
+                    ),
+                    thing(
+                        "kustomize.toolkit.fluxcd.io/v1",
+                        "Kustomization",
+                        "all",
+                        place,
+                        spec={
+                            "serviceAccountName": account_name,
+                            "sourceRef": {"kind": "GitRepository", "name": "src"},
+                        },
+                    ),
+                )
+            ),
+        ],
+        {},
+    ),
     "rbac/impersonate-for-some": (
         "access",
         [
@@ -823,8 +874,8 @@ DOUBTS: dict[str, tuple[str, list[Object], dict[str, Any]]] = {
 }
 # Broken without the rule too, by another road: a bootstrap binding, a node's own identity, the touch that comes along.
 ALSO_OTHERWISE = {"pods/any-secret", "pods/any-volume", "identity/masters", "nodes/pods-on-it"}
-# Rules whose tests are by name elsewhere: what the embedded engine answers.
-ELSEWHERE = {"asked/admitted"}
+# Rules whose tests are by name elsewhere: what the embedded engine answers, and equal names in two clusters.
+ELSEWHERE = {"asked/admitted", "credentials/workload-pool"}
 
 
 def test_every_rule_has_a_case() -> None:

@@ -1,9 +1,7 @@
 """Which secret material, cloud identities and remote secrets are a deployment's."""
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from ringfence.prove import kinds
 from ringfence.prove.facts.cluster import ClusterFacts
@@ -105,52 +103,30 @@ def _annotated(facts: ClusterFacts, document: Object) -> Iterator[Identity]:
             yield Identity(f"{key}={annotations[key]}", "cloud identity", object_name(facts.name, document))
 
 
-def remote_secrets(owned: Territory, facts: ClusterFacts) -> Iterator[Identity]:
-    """The entries of external stores that a deployment's ExternalSecrets read."""
-    stores = _stores(facts)
-    for document in facts.snapshot.of(kinds.EXTERNAL_SECRET):
-        metadata = document["metadata"]
-        namespace = metadata["namespace"]
-        if not owned.owns(facts.name, namespace, metadata.get("labels") or {}):
-            continue
-        spec = document.get("spec") or {}
-        reference = spec.get("secretStoreRef") or {}
-        kind = reference.get("kind") or "SecretStore"
-        name = reference.get("name") or ""
-        place = namespace if kind == "SecretStore" else ""
-        provider = stores.get((kind, place, name), f"{facts.name}/{kind}/{place}/{name}")
-        for key in _remote_keys(spec):
-            yield Identity(
-                f"{provider}\0{key}", f"entry {key} of the external store", object_name(facts.name, document)
-            )
+_GKE_NODE = "iam.gke.io/gke-metadata-server-enabled"
+GKE_ACCOUNT = "iam.gke.io/gcp-service-account"
 
 
-def _remote_keys(spec: Mapping[str, Any]) -> Iterator[str]:
-    for item in spec.get("data") or ():
-        reference = item.get("remoteRef") or {}
-        if reference.get("key"):
-            yield str(reference["key"])
-    for item in spec.get("dataFrom") or ():
-        key = (item.get("extract") or {}).get("key")
-        if key:
-            yield str(key)
+def pool_identities(owned: Territory, facts: ClusterFacts) -> Iterator[Identity]:
+    """The identities of a deployment's ServiceAccounts in the workload identity pool of their GKE project: clusters of
+    one project share the pool, and it knows accounts by namespace and name alone."""
+    project = facts.memory.once(("workload pool", facts.name), lambda: _pool_project(facts))
+    if project is None:
+        return
+    places = {(pod.namespace, pod.account) for pod in owned.pods(facts.name)}
+    for namespace in owned.whole(facts.name):
+        places |= {(namespace, account) for account in facts.accounts_in.get(namespace, ())}
+    for namespace, account in sorted(places):
+        name = ObjectName(facts.name, "ServiceAccount", namespace, account)
+        document = facts.document(kinds.SERVICE_ACCOUNT, namespace, account) or {}
+        bound = ((document.get("metadata") or {}).get("annotations") or {}).get(GKE_ACCOUNT)
+        yield Identity(f"{project}.svc.id.goog[{namespace}/{account}]", str(bound or ""), name)
 
 
-def _stores(facts: ClusterFacts) -> dict[tuple[str, str, str], str]:
-    """What a store is, apart from how it is logged in to: two objects with the same provider are one store."""
-    found = {}
-    for kind in (kinds.SECRET_STORE, kinds.CLUSTER_SECRET_STORE):
-        for document in facts.snapshot.of(kind):
-            metadata = document["metadata"]
-            provider = (document.get("spec") or {}).get("provider") or {}
-            found[kind.kind, metadata.get("namespace") or "", metadata["name"]] = provider_key(provider)
-    return found
-
-
-def provider_key(provider: Mapping[str, Any]) -> str:
-    """A store's identity: its provider without the authentication block."""
-    plain = {
-        name: {key: value for key, value in body.items() if key != "auth"} if isinstance(body, dict) else body
-        for name, body in provider.items()
-    }
-    return json.dumps(plain, sort_keys=True, default=str)
+def _pool_project(facts: ClusterFacts) -> str | None:
+    """The Google Cloud project whose pool a cluster's workloads are in, None where nodes show none."""
+    for node in facts.nodes.values():
+        provider = str((node.get("spec") or {}).get("providerID") or "")
+        if provider.startswith("gce://") and (node["metadata"].get("labels") or {}).get(_GKE_NODE) == "true":
+            return provider.removeprefix("gce://").partition("/")[0]
+    return None

@@ -222,6 +222,11 @@ def _deliverers(owned: Territory, facts: ClusterFacts) -> Iterator[Capability]:
             target = (document.get("spec") or {}).get("targetNamespace") or metadata["namespace"]
             if target in owned.whole(facts.name) or metadata["namespace"] in owned.whole(facts.name):
                 yield Capability(Can.DELIVER, facts.name, metadata["namespace"], metadata["name"], kind.kind)
+    for kind in kinds.FLUX_SOURCES:
+        for document in facts.snapshot.of(kind):
+            metadata = document["metadata"]
+            if metadata["namespace"] in owned.whole(facts.name):
+                yield Capability(Can.DELIVER, facts.name, metadata["namespace"], metadata["name"], kind.kind)
 
 
 def _deploys_here(owned: Territory, home: ClusterFacts, destination: Mapping[str, object]) -> bool:

@@ -39,7 +39,8 @@ def bounds_of(namespace: str, quotas: Iterable[Json], ranges: Iterable[Json]) ->
     requests_only: dict[str, str] = {}
     defaulted: dict[str, str] = {}
     ratio: dict[str, str] = {}
-    for quota in quotas:
+    listed = list(quotas)
+    for quota in (*listed, *_of_both_halves(listed)):
         ref = f"resourcequota/{namespace}/{_name(quota)}"
         spec = _object(quota.get("spec"))
         hard = _object(spec.get("hard"))
@@ -62,6 +63,22 @@ def bounds_of(namespace: str, quotas: Iterable[Json], ranges: Iterable[Json]) ->
                 if _is_quantity(_object(entry.get("maxLimitRequestRatio")).get(resource)):
                     ratio.setdefault(resource, ref)
     return Bounds(limited, requests_only, defaulted, ratio)
+
+
+def _of_both_halves(quotas: list[Json]) -> list[Json]:
+    """Quotas on pods that end and on those that do not hold all pods together: as one that has what both have."""
+    halves: dict[str, Json] = {}
+    for quota in quotas:
+        spec = _object(quota.get("spec"))
+        conditions = _listed(_object(spec.get("scopeSelector")).get("matchExpressions"))
+        scopes = [*(spec.get("scopes") or ()), *(str(entry.get("scopeName")) for entry in conditions)]
+        if len(scopes) == 1 and scopes[0] in {"Terminating", "NotTerminating"}:
+            halves.setdefault(scopes[0], quota)
+    if len(halves) < 2:
+        return []
+    one, other = (_object(_object(quota.get("spec")).get("hard")) for quota in halves.values())
+    both = {key: value for key, value in one.items() if key in other}
+    return [{"metadata": halves["Terminating"].get("metadata"), "spec": {"hard": both}}]
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,8 +76,10 @@ class Power(StrEnum):
     WRITE_CONFIG_MAPS = "write ConfigMaps"
     WRITE_ACCOUNTS = "write ServiceAccounts"
     WRITE_APPLICATIONS = "write Argo CD Applications"
+    CHANGE_APPLICATIONS = "change Argo CD Applications"
     WRITE_PROJECTS = "write Argo CD AppProjects"
     WRITE_FLUX = "write Flux objects"
+    WRITE_FLUX_SOURCES = "write sources of Flux"
     WRITE_EXTERNAL_SECRETS = "write ExternalSecrets"
     WRITE_SNAPSHOTS = "write VolumeSnapshots"
     WRITE_SNAPSHOT_CONTENTS = "write VolumeSnapshotContents"
@@ -215,9 +217,12 @@ TABLE: tuple[Wanted, ...] = (
     *_each(Power.WRITE_CONFIG_MAPS, CHANGE, "", "configmaps"),
     *_each(Power.WRITE_ACCOUNTS, CHANGE, "", "serviceaccounts"),
     *_each(Power.WRITE_APPLICATIONS, CHANGE, "argoproj.io", "applications", "applicationsets"),
+    *_each(Power.CHANGE_APPLICATIONS, ALTER | REMOVE, "argoproj.io", "applications"),
     *_each(Power.WRITE_PROJECTS, CHANGE, "argoproj.io", "appprojects"),
     *_each(Power.WRITE_FLUX, CHANGE, "kustomize.toolkit.fluxcd.io", "kustomizations"),
     *_each(Power.WRITE_FLUX, CHANGE, "helm.toolkit.fluxcd.io", "helmreleases"),
+    *_each(Power.WRITE_FLUX_SOURCES, CHANGE, "source.toolkit.fluxcd.io", "gitrepositories", "ocirepositories",
+           "buckets", "helmrepositories", "helmcharts"),
     *_each(Power.WRITE_EXTERNAL_SECRETS, CHANGE, "external-secrets.io", "externalsecrets", "secretstores",
            "pushsecrets"),
     *_each(Power.WRITE_SNAPSHOTS, CHANGE, "snapshot.storage.k8s.io", "volumesnapshots"),

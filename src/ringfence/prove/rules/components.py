@@ -1,14 +1,16 @@
 """What follows from standing where others' requests pass: webhooks, exposed controllers, services, secret stores."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 from ringfence.prove import kinds
 from ringfence.prove.admission.webhooks import selected
 from ringfence.prove.closure.capability import EVERYWHERE, Can, Capability, acts_as
 from ringfence.prove.closure.engine import Derivation, State
+from ringfence.prove.credentials.stores import usable
 from ringfence.prove.facts.cluster import ClusterFacts
 from ringfence.prove.facts.pods import PodFacts
 from ringfence.prove.facts.volumes import nodes_of_volume, root_volumes
@@ -225,43 +227,77 @@ def external_addresses(world: RuleWorld, capability: Capability, state: State) -
     "external-secrets/store",
     "Who writes ExternalSecrets reads every entry of the stores that the namespace may use.",
     source="external-secrets.io API, ClusterSecretStore conditions",
-    on=(Can.POWER,),
+    on=(Can.POWER, Can.RELABEL),
     powers=(Power.WRITE_EXTERNAL_SECRETS,),
 )
 def external_store(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
-    """Every ExternalSecret of the same cluster-wide store: its value is one remote key away."""
-    if capability.name != Power.WRITE_EXTERNAL_SECRETS.value:
+    """Every ExternalSecret of the same cluster-wide store: its value is one remote key away. A store that is a cluster
+    gives the Secrets of the namespace that it reads."""
+    if capability.can is Can.POWER and capability.name != Power.WRITE_EXTERNAL_SECRETS.value:
         return
     facts = world.clusters[capability.cluster]
-    for store in facts.snapshot.of(kinds.CLUSTER_SECRET_STORE):
-        name = store["metadata"]["name"]
-        if not _usable(facts, store, capability.namespace):
+    stores = facts.snapshot.of(kinds.CLUSTER_SECRET_STORE)
+    for writer in list(state.powers(facts.name, Power.WRITE_EXTERNAL_SECRETS.value)) if stores else ():
+        spaces = facts.every_namespace() if writer.namespace == EVERYWHERE else (writer.namespace,)
+        for store in stores:
+            for derivation in _through_store(world, facts, store, spaces, writer, state):
+                if capability == writer or capability in derivation.others:
+                    others = tuple({*derivation.others, writer} - {capability})
+                    yield replace(derivation, others=others)
+
+
+def _through_store(
+    world: RuleWorld, facts: ClusterFacts, store: Object, spaces: Iterable[str], writer: Capability, state: State
+) -> Iterator[Derivation]:
+    """What a store gives to whoever writes ExternalSecrets in one of some namespaces."""
+    plain = next((space for space in spaces if usable(facts, store, space)), None)
+    others: tuple[Capability, ...] = ()
+    if plain is None:
+        relabels = (Capability(Can.RELABEL, facts.name, place) for space in spaces for place in (space, EVERYWHERE))
+        found = (item for item in relabels if state.has(item))
+        others = tuple(item for item in islice(found, 1) if usable(facts, store, writer.namespace, relabelled=True))
+        if not others:
+            return
+    name = ObjectName(facts.name, "ClusterSecretStore", "", store["metadata"]["name"])
+    for document in _read_through(facts).get(name.name, ()):
+        metadata = document["metadata"]
+        text = f"ClusterSecretStore {name.name} gives the values of ExternalSecret "
+        shown = object_step(text + f"{metadata['namespace']}/{metadata['name']}", name)
+        gives = Capability(Can.READ_SECRET, facts.name, metadata["namespace"], EVERYWHERE)
+        yield Derivation(gives, "external-secrets/store", shown, None, others)
+    cluster = ((store.get("spec") or {}).get("provider") or {}).get("kubernetes")
+    if isinstance(cluster, Mapping):
+        yield from _of_cluster(world, facts, cluster, name, others)
+
+
+def _of_cluster(
+    world: RuleWorld, facts: ClusterFacts, provider: Mapping[str, Any], name: ObjectName, others: tuple[Capability, ...]
+) -> Iterator[Derivation]:
+    """What a store gives that is a namespace of a cluster."""
+    server = str((provider.get("server") or {}).get("url") or "kubernetes.default")
+    place = str(provider.get("remoteNamespace") or "default")
+    here = server.removeprefix("https://").startswith("kubernetes.default")
+    shown = object_step(f"ClusterSecretStore {name.name} gives the Secrets of {place}", name)
+    for other in world.clusters.values():
+        if here and other is not facts:
             continue
+        doubt = None if here else f"whether {server} is the cluster {other.name}"
+        gives = Capability(Can.READ_SECRET, other.name, place, EVERYWHERE)
+        yield Derivation(gives, "external-secrets/store", shown, doubt, others)
+
+
+def _read_through(facts: ClusterFacts) -> Mapping[str, list[Object]]:
+    """The ExternalSecrets of every cluster-wide store, by its name."""
+
+    def found() -> dict[str, list[Object]]:
+        listed: dict[str, list[Object]] = {}
         for document in facts.snapshot.of(kinds.EXTERNAL_SECRET):
             reference = (document.get("spec") or {}).get("secretStoreRef") or {}
-            if reference.get("kind") == "ClusterSecretStore" and reference.get("name") == name:
-                metadata = document["metadata"]
-                shown = f"{metadata['namespace']}/{metadata['name']}"
-                text = f"ClusterSecretStore {name} gives the values of ExternalSecret {shown}"
-                yield Derivation(
-                    Capability(Can.READ_SECRET, facts.name, metadata["namespace"], EVERYWHERE),
-                    "external-secrets/store",
-                    object_step(text, ObjectName(facts.name, "ClusterSecretStore", "", name)),
-                )
+            if reference.get("kind") == "ClusterSecretStore":
+                listed.setdefault(str(reference.get("name")), []).append(document)
+        return listed
 
-
-def _usable(facts: ClusterFacts, store: Object, namespace: str) -> bool:
-    conditions = (store.get("spec") or {}).get("conditions") or ()
-    if not conditions or namespace == EVERYWHERE:
-        return True
-    for condition in conditions:
-        if namespace in (condition.get("namespaces") or ()):
-            return True
-        if condition.get("namespaceSelector") and selected(facts, condition["namespaceSelector"], namespace):
-            return True
-        if condition.get("namespaceRegexes"):
-            return True
-    return False
+    return facts.memory.once(("read through stores", facts.name), found)
 
 
 @rule(

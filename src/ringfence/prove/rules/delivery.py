@@ -1,24 +1,22 @@
 """What follows from deciding what Argo CD deploys: it acts with rights of its own."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import Any
 
 from ringfence.prove import kinds
-from ringfence.prove.closure.capability import EVERYWHERE, Can, Capability
+from ringfence.prove.closure.capability import EVERYWHERE, Can, Capability, acts_as
 from ringfence.prove.closure.engine import Derivation, State
 from ringfence.prove.facts.cluster import ClusterFacts
+from ringfence.prove.facts.projects import Tie, Wide, above_namespaces, accounts, impersonates, is_kind, permits, ties
 from ringfence.prove.kinds import Object, ObjectName, object_name
 from ringfence.prove.rbac.powers import Power
 from ringfence.prove.rules.escalation import names_of
 from ringfence.prove.rules.registry import RuleWorld, credited, rule
-from ringfence.prove.rules.wording import object_step, via, who
+from ringfence.prove.rules.wording import object_step, plain_address, via, who
 
 _ARGO = "argo-cd.readthedocs.io/en/stable/user-guide/projects"
-_DANGEROUS = frozenset(
-    {"*", "ClusterRole", "ClusterRoleBinding", "MutatingWebhookConfiguration", "ValidatingWebhookConfiguration",
-     "CustomResourceDefinition", "PersistentVolume", "Namespace", "APIService"}
-)  # fmt: skip
 
 
 @rule(
@@ -41,26 +39,53 @@ def application(world: RuleWorld, capability: Capability, state: State) -> Itera
     "Who writes Applications chooses project, source and destination.",
     source=_ARGO,
     on=(Can.POWER,),
-    powers=(Power.WRITE_APPLICATIONS, Power.WRITE_PROJECTS),
+    powers=(Power.WRITE_APPLICATIONS, Power.CHANGE_APPLICATIONS, Power.WRITE_PROJECTS),
 )
 def write_applications(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
-    """In the namespace of an Argo CD: one with Applications or AppProjects. Any project of it may be named."""
-    if capability.name not in (Power.WRITE_APPLICATIONS.value, Power.WRITE_PROJECTS.value):
+    """In the namespace of an Argo CD: one with AppProjects. Any project of it may be named, and Applications that are
+    there may be changed; a project may be given anything."""
+    if capability.name not in _WRITES:
         return
     facts = world.clusters[capability.cluster]
-    projects = facts.snapshot.of(kinds.ARGO_PROJECT)
-    homes = {item["metadata"]["namespace"] for item in projects}
-    if capability.namespace != EVERYWHERE and capability.namespace not in homes:
-        if capability.name == Power.WRITE_APPLICATIONS.value:
-            yield from _from_other_namespaces(world, facts, capability.namespace)
+    projects = [
+        item
+        for item in facts.snapshot.of(kinds.ARGO_PROJECT)
+        if capability.namespace in (EVERYWHERE, item["metadata"]["namespace"])
+    ]
+    if not projects and capability.name == Power.WRITE_APPLICATIONS.value:
+        yield from _from_other_namespaces(world, facts, capability.namespace)
+    if not projects:
         return
-    for other in world.clusters.values():
-        yield Derivation(
-            Capability(Can.CLUSTER_ADMIN, other.name),
-            "argocd/write-applications",
-            via(state, capability, f"an Application of one's own deploys anything to {other.name}"),
-            None if other is facts else f"whether the Argo CD of {facts.name} deploys to {other.name}",
-        )
+    if capability.name == Power.CHANGE_APPLICATIONS.value:
+        yield from _existing(facts, capability, state)
+        return
+    lacking = not any(item["metadata"]["name"] == "default" for item in projects)
+    if capability.name == Power.WRITE_APPLICATIONS.value:
+        for project in projects:
+            yield from credited("argocd/write-applications", _of_project(world, facts, project, "of one's own"))
+    if capability.name == Power.WRITE_PROJECTS.value or lacking:
+        unseen = None if capability.name == Power.WRITE_PROJECTS.value else "what the AppProject default allows"
+        for other in world.clusters.values():
+            yield Derivation(
+                Capability(Can.CLUSTER_ADMIN, other.name),
+                "argocd/write-applications",
+                via(state, capability, f"an Application of one's own deploys anything to {other.name}"),
+                unseen if other is facts else f"whether the Argo CD of {facts.name} deploys to {other.name}",
+            )
+
+
+_WRITES = (Power.WRITE_APPLICATIONS.value, Power.CHANGE_APPLICATIONS.value, Power.WRITE_PROJECTS.value)
+
+
+def _existing(facts: ClusterFacts, capability: Capability, state: State) -> Iterator[Derivation]:
+    """The Applications that are there, of which one decides what they deploy."""
+    only = names_of(capability)
+    for document in facts.snapshot.of(kinds.ARGO_APPLICATION):
+        metadata = document["metadata"]
+        if capability.namespace in (EVERYWHERE, metadata["namespace"]) and (not only or metadata["name"] in only):
+            gives = Capability(Can.DELIVER, facts.name, metadata["namespace"], metadata["name"], "Application")
+            text = f"what Application {metadata['name']} deploys may be changed"
+            yield Derivation(gives, "argocd/write-applications", via(state, capability, text))
 
 
 def _from_other_namespaces(world: RuleWorld, facts: ClusterFacts, namespace: str) -> Iterator[Derivation]:
@@ -195,16 +220,56 @@ def _through_project(world: RuleWorld, facts: ClusterFacts, document: Object, na
     rules = project.get("spec") or {}
     destination = spec.get("destination") or {}
     for cluster in world.clusters.values():
-        ties = _ties(cluster, facts, destination)
-        if _cluster_wide(rules) and any(_allowed(rules, tie, EVERYWHERE, loosely=True) for tie in ties):
-            text = f"AppProject {project_name} lets Application {name.name} create cluster-scoped objects"
-            gives = Capability(Can.CLUSTER_ADMIN, cluster.name)
-            yield Derivation(gives, "argocd/application", object_step(text, shown), _tie_doubt(ties, cluster))
-        for namespace in cluster.every_namespace():
-            if any(_allowed(rules, tie, namespace, loosely=False) for tie in ties):
-                text = f"AppProject {project_name} lets Application {name.name} deploy to {namespace}"
-                for gives in _kinds_of(rules, cluster.name, namespace):
-                    yield Derivation(gives, "argocd/application", object_step(text, shown), _tie_doubt(ties, cluster))
+        for tie in ties(cluster, facts, destination, world.clusters):
+            if impersonates(facts, name.namespace):
+                yield from _as_accounts(cluster, rules, tie, destination.get("namespace"), shown)
+                continue
+            for derivation in _deployed(cluster, rules, tie, name, shown):
+                yield derivation if tie.doubt is None else replace(derivation, doubt=tie.doubt)
+
+
+def _deployed(
+    cluster: ClusterFacts, rules: Mapping[str, Any], tie: Tie, name: ObjectName, shown: ObjectName
+) -> Iterator[Derivation]:
+    """What an Application comes to in one cluster, deployed with the rights of Argo CD itself."""
+    unsure = f"how the Argo CD of {shown.cluster} calls the cluster {cluster.name} (AppProject {shown.name})"
+    if rules.get("permitOnlyProjectScopedClusters"):
+        unsure = f"which clusters AppProject {shown.name} is limited to"
+    somewhere = permits(rules, tie, None)
+    if somewhere is not False:
+        doubt = unsure if somewhere is None or rules.get("permitOnlyProjectScopedClusters") else None
+        text = f"AppProject {shown.name} lets Application {name.name} create cluster-scoped objects"
+        for wide in above_namespaces(rules, cluster):
+            yield Derivation(_given(cluster, wide), "argocd/application", object_step(text, shown), doubt)
+    for namespace in cluster.every_namespace():
+        there = permits(rules, tie, namespace)
+        if there is not False:
+            doubt = unsure if there is None or rules.get("permitOnlyProjectScopedClusters") else None
+            text = f"AppProject {shown.name} lets Application {name.name} deploy to {namespace}"
+            for gives in _kinds_of(rules, cluster.name, namespace):
+                yield Derivation(gives, "argocd/application", object_step(text, shown), doubt)
+
+
+def _given(cluster: ClusterFacts, wide: Wide) -> Capability:
+    if wide.custom:
+        return Capability(Can.WRITE_CUSTOM, cluster.name, EVERYWHERE, wide.custom)
+    if wide.power is None:
+        return Capability(Can.CLUSTER_ADMIN, cluster.name)
+    return Capability(Can.POWER, cluster.name, EVERYWHERE, wide.power.value, ",".join(wide.names))
+
+
+def _as_accounts(
+    cluster: ClusterFacts, rules: Mapping[str, Any], tie: Tie, namespace: str | None, shown: ObjectName
+) -> Iterator[Derivation]:
+    """What Argo CD deploys as the accounts that a project names, within what the project allows: where that is not
+    everywhere, which of the two decides is in doubt."""
+    wide = permits(rules, tie, "\0nowhere in particular") is True
+    doubt = None if wide else f"what AppProject {shown.name} leaves of the rights of"
+    for place, account in accounts(rules, tie, namespace):
+        text = f"AppProject {shown.name} deploys as ServiceAccount {place}/{account}"
+        gives = acts_as(cluster.name, "ServiceAccount", place, account)
+        unsure = tie.doubt or (f"{doubt} ServiceAccount {place}/{account}" if doubt else None)
+        yield Derivation(gives, "argocd/application", object_step(text, shown), unsure)
 
 
 @rule(
@@ -247,8 +312,7 @@ def _repositories(document: Object) -> Iterator[str]:
     spec = document.get("spec") or {}
     for source in (spec.get("source"), *(spec.get("sources") or ())):
         if isinstance(source, Mapping) and source.get("repoURL") and not source.get("chart"):
-            plain = str(source["repoURL"]).lower().removesuffix("/").removesuffix(".git")
-            yield plain.partition("://")[2].rpartition("@")[2] or plain.rpartition("@")[2].replace(":", "/", 1)
+            yield plain_address(str(source["repoURL"]))
 
 
 @rule(
@@ -314,9 +378,9 @@ def _kinds_of(rules: Mapping[str, Any], cluster: str, namespace: str) -> Iterato
     allowed, refused = rules.get("namespaceResourceWhitelist"), rules.get("namespaceResourceBlacklist") or ()
 
     def may(kind: tuple[str, str]) -> bool:
-        if allowed is not None and not any(_is_kind(item, kind) for item in allowed):
+        if allowed is not None and not any(is_kind(item, kind) for item in allowed):
             return False
-        return not any(_is_kind(item, kind) for item in refused)
+        return not any(is_kind(item, kind) for item in refused)
 
     if may(_GIVES_RIGHTS):
         # A binding to any ClusterRole, made with the rights of Argo CD.
@@ -324,45 +388,9 @@ def _kinds_of(rules: Mapping[str, Any], cluster: str, namespace: str) -> Iterato
         return
     for power in dict.fromkeys(power for kind, power in _BY_KIND.items() if may(kind)):
         yield Capability(Can.POWER, cluster, namespace, power.value)
+    for item in allowed or ():
+        group, kind = str(item.get("group") or ""), str(item.get("kind") or "")
+        if "." in group and not group.endswith(".k8s.io") and not any(known == group for known, _ in _BY_KIND):
+            yield Capability(Can.WRITE_CUSTOM, cluster, namespace, f"{kind.lower()}s.{group}")
     if allowed is None or allowed:
         yield Capability(Can.TOUCH, cluster, namespace, "create objects")
-
-
-def _is_kind(item: Mapping[str, Any], kind: tuple[str, str]) -> bool:
-    return fnmatchcase(kind[0], item.get("group") or "") and fnmatchcase(kind[1], item.get("kind") or "")
-
-
-def _ties(cluster: ClusterFacts, home: ClusterFacts, destination: Mapping[str, Any]) -> list[dict[str, str]]:
-    """How an Argo CD may call the cluster: by its name, or, where it is the home or the Application's own, by more."""
-    found = [{"name": cluster.name, "server": ""}]
-    if cluster is home:
-        found.append({"name": "in-cluster", "server": "https://kubernetes.default.svc"})
-    elif destination.get("server") and not destination.get("name"):
-        found.append({"name": "", "server": str(destination["server"])})
-    return found
-
-
-def _tie_doubt(ties: list[dict[str, str]], cluster: ClusterFacts) -> str | None:
-    named = [tie for tie in ties if tie["server"] and tie["name"] == ""]
-    return f"whether {named[0]['server']} is the cluster {cluster.name}" if named else None
-
-
-def _cluster_wide(rules: Mapping[str, Any]) -> bool:
-    allowed = rules.get("clusterResourceWhitelist") or ()
-    return any((item.get("kind") or "") in _DANGEROUS for item in allowed)
-
-
-def _allowed(rules: Mapping[str, Any], tie: Mapping[str, str], namespace: str, *, loosely: bool) -> bool:
-    """Whether the project's destinations hold the namespace of a cluster; a pattern with ``!`` takes away."""
-    yes = False
-    for item in rules.get("destinations") or ():
-        server, name, pattern = (item.get(key) or "" for key in ("server", "name", "namespace"))
-        here = (bool(server) and fnmatchcase(tie["server"], server) and (bool(tie["server"]) or server == "*")) or (
-            bool(name) and bool(tie["name"]) and fnmatchcase(tie["name"], name)
-        )
-        if not here:
-            continue
-        if pattern.startswith("!") and fnmatchcase(namespace, pattern[1:]):
-            return False
-        yes = yes or loosely or fnmatchcase(namespace, pattern)
-    return yes

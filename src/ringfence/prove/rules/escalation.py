@@ -200,7 +200,7 @@ def impersonate_groups(world: RuleWorld, capability: Capability, state: State) -
 def impersonate_accounts(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
     """In the namespace of the right."""
     if capability.name == Power.IMPERSONATE_ACCOUNTS.value:
-        yield from _every_account(world, capability, "rbac/impersonate-accounts", "may be impersonated", absent=True)
+        yield from every_account(world, capability, "rbac/impersonate-accounts", "may be impersonated", absent=True)
 
 
 @rule(
@@ -238,7 +238,7 @@ def _becomes(state: State, capability: Capability, gives: Capability, text: str)
 def create_token(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
     """The TokenRequest API."""
     if capability.name == Power.CREATE_TOKENS.value:
-        yield from _every_account(world, capability, "rbac/create-token", "gives out its token")
+        yield from every_account(world, capability, "rbac/create-token", "gives out its token")
 
 
 @rule(
@@ -255,7 +255,7 @@ def token_secret(world: RuleWorld, capability: Capability, state: State) -> Iter
         created, read = (capability, second) if capability.name == Power.CREATE_SECRETS.value else (second, capability)
         if names_of(created) or not _new_secret(world, read, place):
             continue
-        for derivation in _every_account(world, place._replace(detail=""), "rbac/token-secret", _FILLS):
+        for derivation in every_account(world, place._replace(detail=""), "rbac/token-secret", _FILLS):
             yield Derivation(derivation.gives, derivation.rule, derivation.step, derivation.doubt, (second,))
 
 
@@ -268,10 +268,11 @@ def _new_secret(world: RuleWorld, read: Capability, place: Capability) -> bool:
     return not names_of(read) or any(name not in taken for name in names_of(read))
 
 
-def _every_account(
+def every_account(
     world: RuleWorld, capability: Capability, name: str, text: str, *, absent: bool = False
 ) -> Iterator[Derivation]:
-    """The ServiceAccounts of a place; those that are only bound are in doubt, but where ``absent`` ones do as well."""
+    """One derivation for each of the ServiceAccounts of a place; those that are only bound are in doubt, but where
+    ``absent`` ones do as well."""
     facts = world.clusters[capability.cluster]
     only = set(names_of(capability))
     for namespace in facts.every_account_place() if capability.namespace == EVERYWHERE else (capability.namespace,):

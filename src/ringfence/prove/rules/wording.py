@@ -47,3 +47,9 @@ def unplaced(touch: Touch, place: str) -> str | None:
     if touch.placed or place != EVERYWHERE:
         return None
     return f"whether {touch.resource}.{touch.group} live in namespaces (its CustomResourceDefinition says so)"
+
+
+def plain_address(url: str) -> str:
+    """A repository's address without its scheme, its user and its ending, so that two ways to write it are equal."""
+    plain = url.lower().removesuffix("/").removesuffix(".git")
+    return plain.partition("://")[2].rpartition("@")[2] or plain.rpartition("@")[2].replace(":", "/", 1)

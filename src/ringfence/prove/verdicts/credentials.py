@@ -5,11 +5,14 @@ then it is unknown. The two directions of a pair are the same question.
 """
 
 import operator
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from typing import TypeVar
 
-from ringfence.prove.credentials.owned import Identity, cloud_identities, materials_of, remote_secrets
+from ringfence.prove.credentials.owned import Identity, cloud_identities, materials_of, pool_identities
+from ringfence.prove.credentials.stores import Entry, entries_of
 from ringfence.prove.facts.cluster import ClusterFacts
 from ringfence.prove.facts.territory import Territory
+from ringfence.prove.kinds import ObjectName
 from ringfence.prove.proof import Answer, Mend, Step, Verdict
 from ringfence.prove.rules.registry import state_rule
 from ringfence.prove.rules.secrets import DEFAULT_ISSUERS, issuer_of
@@ -38,17 +41,25 @@ REMOTE = state_rule(
 )
 
 
+POOL = state_rule(
+    "credentials/workload-pool",
+    "GKE clusters of one project know ServiceAccounts by namespace and name: equal ones are one cloud identity.",
+    source="cloud.google.com/kubernetes-engine/docs/concepts/workload-identity (identity sameness)",
+)
+
+
 def credentials_verdict(world: ProofWorld, a: Territory, b: Territory, missing: list[str]) -> Verdict:
     """The verdict on credentials between A and B."""
     for name, found in (
         (EQUAL, _equal_material(world, a, b)),
-        (CLOUD, _equal_identity(world, a, b, cloud=True)),
-        (REMOTE, _equal_identity(world, a, b, cloud=False)),
+        (CLOUD, _equal_identity(world, a, b)),
+        (POOL, next(_one_pool(world, a, b, granted=True), None)),
+        (REMOTE, next(_one_entry(world, a, b, same=True), None)),
         (ISSUER, _shared_issuer(world, a, b)),
     ):
         if found and name not in world.without:
             return Verdict(Answer.BROKEN, (found,), mend=_mend(found), rules=(name,))
-    missing = [*missing, *_unknown_issuers(world, a, b), *_keys(world, a, b)]
+    missing = [*missing, *_unknown_issuers(world, a, b), *_keys(world, a, b), *_perhaps(world, a, b)]
     if missing:
         return Verdict(Answer.UNKNOWN, missing=tuple(dict.fromkeys(missing)))
     return Verdict(Answer.HOLDS)
@@ -103,26 +114,69 @@ def _shown(material: Material) -> str:
     return f"{owner.kind} {owner.namespace}/{owner.name}"
 
 
-def _equal_identity(world: ProofWorld, a: Territory, b: Territory, *, cloud: bool) -> Step | None:
-    theirs = {identity.value: identity for identity in _identities(world, b, cloud=cloud)}
-    for identity in _identities(world, a, cloud=cloud):
+def _equal_identity(world: ProofWorld, a: Territory, b: Territory) -> Step | None:
+    theirs = {identity.value: identity for identity in _identities(world, b, cloud_identities)}
+    for identity in _identities(world, a, cloud_identities):
         other = theirs.get(identity.value)
         if other is not None:
-            owner = other.owner
-            shown = f"{owner.kind} {owner.namespace}/{owner.name}"
-            mine = f"{identity.owner.kind} {identity.owner.namespace}/{identity.owner.name}"
-            text = f"{mine} and {shown} have the same {identity.what}"
-            return Step(text, shown, str(owner), CLOUD if cloud else REMOTE)
+            shown = _named(other.owner)
+            text = f"{_named(identity.owner)} and {shown} have the same {identity.what}"
+            return Step(text, shown, str(other.owner), CLOUD)
     return None
 
 
-def _identities(world: ProofWorld, owned: Territory, *, cloud: bool) -> list[Identity]:
-    def found() -> list[Identity]:
+def _one_pool(world: ProofWorld, a: Territory, b: Territory, *, granted: bool) -> Iterator[Step]:
+    """ServiceAccounts of two clusters that are one identity; ``granted``: one of them stands for a cloud account."""
+    theirs = {identity.value: identity for identity in _identities(world, b, pool_identities)}
+    for identity in _identities(world, a, pool_identities):
+        other = theirs.get(identity.value)
+        if other is not None and identity.owner != other.owner and bool(identity.what or other.what) is granted:
+            text = f"{identity.owner.cluster} and {other.owner.cluster} share the workload identity {identity.value}"
+            yield Step(text, _named(other.owner), str(other.owner), POOL)
+
+
+def _one_entry(world: ProofWorld, a: Territory, b: Territory, *, same: bool | None) -> Iterator[Step]:
+    """Entries of external stores that both read, surely or (``same`` None) perhaps."""
+    ours, theirs = (_identities(world, side, entries_of) for side in (a, b))
+    by_key: dict[str | None, list[Entry]] = {}
+    for entry in theirs:
+        by_key.setdefault(entry.key, []).append(entry)
+    for entry in ours:
+        others = theirs if entry.key is None else [*by_key.get(entry.key, ()), *by_key.get(None, ())]
+        for other in others:
+            if entry.is_also(other) is same:
+                shown = _named(other.owner)
+                what = f"entry {entry.key}" if entry.key is not None else "entries"
+                text = f"{_named(entry.owner)} and {shown} have the same {what} of the external store"
+                yield Step(text, shown, str(other.owner), REMOTE)
+
+
+def _named(owner: ObjectName) -> str:
+    place = f"{owner.namespace}/" if owner.namespace else ""
+    return f"{owner.kind} {place}{owner.name}"
+
+
+_Found = TypeVar("_Found", Identity, Entry)
+
+
+def _identities(
+    world: ProofWorld, owned: Territory, of: Callable[[Territory, ClusterFacts], Iterator[_Found]]
+) -> list[_Found]:
+    def found() -> list[_Found]:
         places = [world.clusters[cluster] for cluster in sorted(owned.clusters)]
-        of = cloud_identities if cloud else remote_secrets
         return [identity for facts in places for identity in of(owned, facts)]
 
-    return world.memory.once(("identities", owned.name, cloud), found, operator.eq)
+    return world.memory.once(("identities", owned.name, of), found, operator.eq)
+
+
+def _perhaps(world: ProofWorld, a: Territory, b: Territory) -> Iterator[str]:
+    """Credentials that may be one, by what no snapshot shows."""
+    if REMOTE not in world.without:
+        for step in _one_entry(world, a, b, same=None):
+            yield f"whether {step.step}"
+    if POOL not in world.without:
+        for step in _one_pool(world, a, b, granted=False):
+            yield f"what the cloud grants to it: {step.step}"
 
 
 def _apart(a: Territory, b: Territory) -> Iterator[tuple[str, str]]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from ringfence.landscape.model import Level
 from ringfence.prove import kinds
-from ringfence.prove.credentials.owned import provider_key
+from ringfence.prove.credentials.stores import provider_key, usable
 from ringfence.prove.facts.cluster import ClusterFacts
 from ringfence.prove.facts.territory import Territory
 from ringfence.prove.kinds import Object, ObjectName, object_name
@@ -136,23 +136,28 @@ def _known(side: Territory, facts: ClusterFacts) -> frozenset[str]:
 
 def _stores(world: ProofWorld, a: Territory, b: Territory) -> Iterator[Step]:
     for one, other in ((one, other) for one in sorted(a.clusters) for other in sorted(b.clusters) if one != other):
-        mine = _providers(world.clusters[one])
-        for key, document in _providers(world.clusters[other]).items():
+        mine = _providers(world.clusters[one], a)
+        for key, document in _providers(world.clusters[other], b).items() if mine else ():
             if key in mine and key not in ("{}", ""):
                 name = object_name(other, document)
                 text = f"{one} and {other} read their secrets from one store"
                 yield Step(text, f"{name.kind} {name.name}", str(name), STORE)
 
 
-def _providers(facts: ClusterFacts) -> dict[str, Object]:
-    return facts.memory.once(("providers", facts.name), lambda: _find_providers(facts))
+def _providers(facts: ClusterFacts, side: Territory) -> dict[str, Object]:
+    """The stores that a side's namespaces may use, by what they are."""
+    key = ("providers", facts.name, side.name)
+    return facts.memory.once(key, lambda: _find_providers(facts, side.namespaces(facts.name)))
 
 
-def _find_providers(facts: ClusterFacts) -> dict[str, Object]:
+def _find_providers(facts: ClusterFacts, spaces: frozenset[str]) -> dict[str, Object]:
     found: dict[str, Object] = {}
     for kind in (kinds.SECRET_STORE, kinds.CLUSTER_SECRET_STORE):
         for document in facts.snapshot.of(kind):
             provider = (document.get("spec") or {}).get("provider") or {}
-            if provider and not {"aws", "gcpsm", "azurekv", "fake", "kubernetes"} & set(provider):
+            if not provider or {"aws", "gcpsm", "azurekv", "fake", "kubernetes"} & set(provider):
+                continue
+            namespace = document["metadata"].get("namespace")
+            if namespace in spaces if namespace else any(usable(facts, document, space) for space in spaces):
                 found[provider_key(provider)] = document
     return found
