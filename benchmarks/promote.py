@@ -27,8 +27,9 @@ from ringfence.base.paths import Paths
 from ringfence.flows.history import history
 from ringfence.flows.loops import loops
 from ringfence.flows.promote import promote
+from ringfence.flows.promotion.argo_delivery import ArgoDelivery
 from ringfence.flows.promotion.asking import Request
-from ringfence.flows.promotion.delivery import ArgoDelivery, Observed
+from ringfence.flows.promotion.delivery import Observed
 from ringfence.flows.promotion.journal import Entry, Journal
 from ringfence.flows.promotion.workspace import open_workspace
 from ringfence.flows.promotion.world import open_world

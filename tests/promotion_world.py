@@ -21,8 +21,9 @@ from ringfence.engine import EngineState
 from ringfence.flows.plan import plan
 from ringfence.flows.promote import promote
 from ringfence.flows.promotion.answers import Answer
+from ringfence.flows.promotion.argo_delivery import ArgoDelivery
 from ringfence.flows.promotion.asking import Request, World
-from ringfence.flows.promotion.delivery import ArgoDelivery, Observed
+from ringfence.flows.promotion.delivery import Observed
 from ringfence.flows.promotion.facts import WorldFacts
 from ringfence.flows.promotion.workspace import Workspace, open_workspace
 from ringfence.flows.release import Choices, Made, release

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from ringfence.base.errors import StateError
 from ringfence.decide.topology import Status
 from ringfence.flows.plan import plan
+from ringfence.flows.promotion.argo_delivery import ArgoDelivery
 from ringfence.flows.promotion.asking import World
-from ringfence.flows.promotion.delivery import ArgoDelivery
 from ringfence.flows.promotion.facts import WorldFacts
 from ringfence.flows.promotion.separation import proved
 from ringfence.flows.promotion.workspace import Workspace
