@@ -119,7 +119,7 @@ def test_a_damaged_object_never_ends_in_an_error(data: st.DataObject) -> None:
                 assert pair.dimensions[dimension].answer is not Answer.HOLDS, (defect, dimension)
     text = "\n".join([*chains(proof), *(cell for row in rows(proof) for cell in row), junit(proof)])
     for dimension in Dimension:
-        text += "\n".join(explain(proof, pair, dimension))
+        text += "\n".join(explain(proof, pair, dimension, partition(), snapshot_of([snapshot])))
     assert sarif(proof, lambda name: None, "0")["runs"]
     assert not any(character in text for character in "\u202e\x1b")
 

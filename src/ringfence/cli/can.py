@@ -104,7 +104,7 @@ def connect(
     sources = _sources(snapshot, context, kubeconfig, partition, cluster)
     if probes is not None:
         _many("connect", sources, probes)
-    number, _, protocol = port.partition("/")
+    number, _, protocol = port.upper().partition("/")
     if parties is None or len(parties) != 2 or not number.isdigit():
         raise UsageError(
             "can connect takes two parties and a port", hint="ringfence can connect shop/web shop/db --port 5432/TCP"

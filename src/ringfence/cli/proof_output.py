@@ -112,4 +112,6 @@ def print_argument(proved: "Proved", pair: str, dimension: str) -> None:
     except KeyError:
         deployments = [item.name for item in proved.partition.deployments]
         raise UsageError(f"there is no pair {' -> '.join(names)}; deployments are {', '.join(deployments)}") from None
-    sys.stdout.write("\n".join(folded(explain(proved.proof, found, Dimension(dimension)))) + "\n")
+    sys.stdout.write(
+        "\n".join(folded(explain(proved.proof, found, Dimension(dimension), proved.partition, proved.snapshot))) + "\n"
+    )

@@ -119,14 +119,14 @@ def chains(proof: Proof, most: int = 10) -> Iterator[str]:
         yield f"    ringfence prove --explain '{source} {destination}' {dimensions[0]})"
 
 
-def verdict_lines(verdict: Verdict) -> Iterator[str]:
-    """The chain, the mend and what is missing of one verdict, indented."""
+def verdict_lines(verdict: Verdict, most: int = 8) -> Iterator[str]:
+    """The chain, the mend and what is missing of one verdict, indented; at most so many missing facts."""
     for number, step in enumerate(verdict.witness, 1):
         yield f"  {number}. {printable(step.step)}"
         yield f"     by {printable(step.by)} ({printable(step.object)})"
-    for text in verdict.missing[:8]:
+    for text in verdict.missing[:most]:
         yield f"  missing: {printable(text)}"
-    if len(verdict.missing) > 8:
-        yield f"  missing: and {len(verdict.missing) - 8} more facts"
+    if len(verdict.missing) > most:
+        yield f"  missing: and {plural(len(verdict.missing) - most, 'more fact')}"
     if verdict.mend is not None:
         yield f"  mend: {printable(verdict.mend.text)}"

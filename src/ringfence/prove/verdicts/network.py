@@ -8,10 +8,11 @@ import operator
 from collections.abc import Iterator
 from dataclasses import replace
 
+from ringfence.prove import kinds
 from ringfence.prove.admission.placement import nodes_open_to
 from ringfence.prove.answer import Answer as Found
 from ringfence.prove.answer import Truth
-from ringfence.prove.catalogue import NETWORK_GROUPS
+from ringfence.prove.catalogue import ENTRIES, NETWORK_GROUPS
 from ringfence.prove.closure.capability import EVERYWHERE, Can, Capability
 from ringfence.prove.closure.engine import State
 from ringfence.prove.facts.cluster import ClusterFacts
@@ -52,6 +53,8 @@ PROXIED = state_rule(
     "Who forwards ports of pods, or proxies to them, connects to them through the API server, past all policies.",
     source="kubernetes.io/docs/reference/access-authn-authz/authorization, pods/portforward, pods/proxy",
 )
+_WORDS = {entry.kind.kind.lower(): entry.kind.kind for entry in ENTRIES.values()}
+"""Kinds as people write them, by the words that names of objects begin with."""
 _ADMIN_KINDS = frozenset({"AdminNetworkPolicy", "BaselineAdminNetworkPolicy", "ClusterNetworkPolicy"})
 
 
@@ -246,11 +249,24 @@ def _broken(world: ProofWorld, cluster: str, state: State, found: Connection, b:
                 chain = state.chain(capability)
                 before, rules = chain.steps, chain.rules
     where = _decided_by(world, cluster, found.answer, found.destination)
-    shown, _, name = where.partition("/")
-    end = Step(str(found), f"{shown} {name}", f"{cluster}:{where}", CONNECTS)
+    kind, _, name = where.partition("/")
+    shown = f"{_WORDS.get(kind, kind)} {name}"
+    end = Step(str(found), shown, f"{cluster}:{where}", CONNECTS)
+    mend = _mend(world.clusters[cluster], found, shown)
+    return Verdict(Answer.BROKEN, (*before, end), mend=mend, rules=(*rules, CONNECTS))
+
+
+def _mend(facts: ClusterFacts, found: Connection, shown: str) -> Mend:
+    """A policy that lets it through is narrowed. Where a namespace has none, one that admits its own pods closes it;
+    where it has some, one more closes nothing: policies only ever add to each other."""
     namespace = found.destination.split("/")[1] if "/" in found.destination else ""
-    text = f"let a NetworkPolicy in {namespace} admit only the connections that are declared"
-    return Verdict(Answer.BROKEN, (*before, end), mend=Mend(text, _deny(namespace)), rules=(*rules, CONNECTS))
+    if not shown.startswith("Namespace "):
+        return Mend(f"in {facts.name}, let {shown} admit it no more, or declare the connection")
+    if any(item["metadata"]["namespace"] == namespace for item in facts.snapshot.of(kinds.NETWORK_POLICY)):
+        return Mend(f"in {facts.name}, let the NetworkPolicies of {namespace} admit what is declared alone")
+    shared = found.source.split("/")[1:2] == [namespace]
+    text = f"in {facts.name}, let a NetworkPolicy in {namespace} admit only the connections that are declared"
+    return Mend(text, _closed(namespace, "" if shared else ", ingress: [{from: [{podSelector: {}}]}]"))
 
 
 def _decided_by(world: ProofWorld, cluster: str, answer: Found, destination: str) -> str:
@@ -262,11 +278,11 @@ def _decided_by(world: ProofWorld, cluster: str, answer: Found, destination: str
     return others[-1] if others else f"namespace/{namespace}"
 
 
-def _deny(namespace: str) -> str:
+def _closed(namespace: str, admitted: str) -> str:
     return (
         "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\n"
-        f"metadata: {{name: default-deny, namespace: {namespace}}}\n"
-        "spec: {podSelector: {}, policyTypes: [Ingress, Egress]}\n"
+        f"metadata: {{name: own-namespace-only, namespace: {namespace}}}\n"
+        f"spec: {{podSelector: {{}}, policyTypes: [Ingress]{admitted}}}\n"
     )
 
 
