@@ -6,7 +6,7 @@ one without doubt wins over any with. A capability that only doubtful chains giv
 """
 
 import heapq
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -153,7 +153,33 @@ class State:
                 doubts[derivation.doubt] = None
 
 
-_Entry = tuple[int, int, int, Capability, Derivation | None, Capability | None]
+_Entry = tuple[Capability, Derivation | None, Capability | None]
+
+
+@dataclass(slots=True)
+class _Queue:
+    """What is still to be looked at, by (facts in doubt, steps) and then in the order it came: a list for each of the
+    few costs that there are, which a heap of single entries pays for with each of them."""
+
+    waiting: dict[tuple[int, int], deque[_Entry]] = field(default_factory=dict)
+    costs: list[tuple[int, int]] = field(default_factory=list)
+
+    def put(self, cost: tuple[int, int], entry: _Entry) -> None:
+        found = self.waiting.get(cost)
+        if found is None:
+            found = self.waiting[cost] = deque()
+            heapq.heappush(self.costs, cost)
+        found.append(entry)
+
+    def __iter__(self) -> Iterator[tuple[tuple[int, int], _Entry]]:
+        while self.costs:
+            cost = self.costs[0]
+            waiting = self.waiting[cost]
+            if waiting:
+                yield cost, waiting.popleft()
+            else:
+                heapq.heappop(self.costs)
+                del self.waiting[cost]
 
 
 def close(starts: Mapping[Capability, Derivation | None], expand: Expand) -> State:
@@ -162,25 +188,21 @@ def close(starts: Mapping[Capability, Derivation | None], expand: Expand) -> Sta
     Terminates because capabilities name objects of finite snapshots; each is expanded once.
     """
     state = State()
-    queue: list[_Entry] = []
-    count = 0
+    queue = _Queue()
     for capability, derivation in starts.items():
         step = 1 if derivation is not None and derivation.step is not None else 0
         doubt = 1 if derivation is not None and derivation.doubt is not None else 0
-        heapq.heappush(queue, (doubt, step, count, capability, derivation, None))
-        count += 1
-    while queue:
-        doubts, steps, _, capability, derivation, premise = heapq.heappop(queue)
+        queue.put((doubt, step), (capability, derivation, None))
+    for (doubts, steps), (capability, derivation, premise) in queue:
         if capability in state.reached:
             continue
         state.take(Reached(capability, derivation, premise, doubts, steps))
         for new in expand(capability, state):
             if new.gives in state.reached:
                 continue
-            count += 1
             doubted, stepped = doubts + (new.doubt is not None), steps + (new.step is not None)
             for other in new.others:
                 doubted += state.reached[other].doubts
                 stepped += state.reached[other].steps
-            heapq.heappush(queue, (doubted, stepped, count, new.gives, new, capability))
+            queue.put((doubted, stepped), (new.gives, new, capability))
     return state

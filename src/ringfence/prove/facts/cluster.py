@@ -1,7 +1,7 @@
 """One cluster's facts, indexed once for all pairs: what every rule reads and no rule changes."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ringfence.prove import kinds
@@ -148,9 +148,9 @@ def cluster_facts(snapshot: ClusterSnapshot, assume: Assumptions, memory: Memory
         },
         spaces=spaces,
         pods=pods,
-        pods_in=_grouped(pods, lambda pod: pod.namespace),
-        pods_on=_grouped((pod for pod in pods if pod.node is not None), lambda pod: str(pod.node)),
-        pod_named={(pod.name.kind, pod.namespace, pod.name.name): pod for pod in pods},
+        pods_in=_by_namespace(pods),
+        pods_on=_by_node(pods),
+        pod_named={pod.name[1:]: pod for pod in pods},
         accounts_in=dict(accounts),
         secrets_in=dict(secrets),
         nodes={document["metadata"]["name"]: document for document in snapshot.of(kinds.NODE)},
@@ -159,8 +159,16 @@ def cluster_facts(snapshot: ClusterSnapshot, assume: Assumptions, memory: Memory
     )
 
 
-def _grouped(pods: Iterable[PodFacts], key: Callable[[PodFacts], str]) -> dict[str, list[PodFacts]]:
+def _by_namespace(pods: Iterable[PodFacts]) -> dict[str, list[PodFacts]]:
     found: dict[str, list[PodFacts]] = defaultdict(list)
     for pod in pods:
-        found[key(pod)].append(pod)
+        found[pod.name.namespace].append(pod)
+    return dict(found)
+
+
+def _by_node(pods: Iterable[PodFacts]) -> dict[str, list[PodFacts]]:
+    found: dict[str, list[PodFacts]] = defaultdict(list)
+    for pod in pods:
+        if pod.node is not None:
+            found[pod.node].append(pod)
     return dict(found)

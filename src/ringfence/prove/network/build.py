@@ -95,8 +95,9 @@ def world_of(cluster: ClusterSnapshot, assumed: Assumed | None = None, version: 
 def _plays_a_part(kind: Kind) -> bool:
     """Whether objects of a kind can matter here: what ``_take`` looks at in any version."""
     group, name = kind
-    by_name = name in _READERS or name in ROAD_KINDS or name in TEMPLATE_KINDS or name in ADMIN_KINDS
-    return by_name or name in ("NetworkPolicy", "NotListed") or _is_vendor(f"{group}/", name)
+    read = any(name == kind for _, kind in _READERS)
+    by_name = read or name in ROAD_KINDS or name in TEMPLATE_KINDS or name in ADMIN_KINDS
+    return by_name or name == "NotListed" or _is_vendor(f"{group}/", name)
 
 
 def _take_defect(world: World, defect: Defect) -> None:
@@ -125,16 +126,15 @@ def _take(world: World, readers: _Readers, item: Mapping[str, Any]) -> None:
     if not isinstance(kind, str):
         return
     version = str(item.get("apiVersion") or "")
-    reader = _READERS.get(kind) if version == "v1" else None
+    reader = _READERS.get((version, kind)) or (_take_template if kind in TEMPLATE_KINDS else None)
     if reader is not None:
-        _guard(world, readers, item, reader)
-    elif kind == "NetworkPolicy" and version == "networking.k8s.io/v1":
-        _take_policy(world, readers.policies, item)
+        try:
+            reader(world, readers, item)
+        except UnreadableError as error:
+            world.unreadable[reference(item)] = str(error)
     elif kind in ROAD_KINDS:
         if kind != "Route" or version.startswith("route.openshift.io/"):
             world.objects[kind].append(item)
-    elif kind in TEMPLATE_KINDS:
-        _guard(world, readers, item, _take_template)
     elif kind in ADMIN_KINDS and version.startswith("policy.networking.k8s.io/"):
         _take_admin(world, kind, version, item)
     elif kind == "NetworkPolicy" or _is_vendor(version, kind):
@@ -144,13 +144,6 @@ def _take(world: World, readers: _Readers, item: Mapping[str, Any]) -> None:
 
 
 _Read = Callable[[World, _Readers, Mapping[str, Any]], None]
-
-
-def _guard(world: World, readers: _Readers, item: Mapping[str, Any], read: _Read) -> None:
-    try:
-        read(world, readers, item)
-    except UnreadableError as error:
-        world.unreadable[reference(item)] = str(error)
 
 
 def reference(item: Mapping[str, Any]) -> str:
@@ -173,12 +166,12 @@ def _labels(item: Mapping[str, Any]) -> dict[str, str]:
     return parse_labels(parse_mapping(item.get("metadata"), "metadata").get("labels"))
 
 
-def _take_policy(world: World, policies: PolicyParser, item: Mapping[str, Any]) -> None:
+def _take_policy(world: World, readers: _Readers, item: Mapping[str, Any]) -> None:
     namespace: str | None = None
     try:
         found, name = _meta(item)
         namespace = found or "default"
-        world.policies[namespace].append(policies.parse(namespace, name, item.get("spec")))
+        world.policies[namespace].append(readers.policies.parse(namespace, name, item.get("spec")))
     except UnreadableError as error:
         world.opaque.append(Opaque("v1", namespace, reference(item), str(error)))
 
@@ -298,8 +291,9 @@ def _index_addresses(world: World) -> None:
                 world.nodes_at.setdefault(address, pod.node)
 
 
-_READERS: dict[str, _Read] = {
-    "Namespace": _take_namespace,
-    "Node": _take_node,
-    "Pod": _take_pod,
+_READERS: dict[tuple[str, str], _Read] = {
+    ("v1", "Namespace"): _take_namespace,
+    ("v1", "Node"): _take_node,
+    ("v1", "Pod"): _take_pod,
+    ("networking.k8s.io/v1", "NetworkPolicy"): _take_policy,
 }

@@ -98,6 +98,18 @@ class _Peers:
     seen: dict[tuple[int, str | None], Openings] = field(default_factory=dict)
     local: dict[int, bool] = field(default_factory=dict)
     kept: list[tuple[Rule, ...]] = field(default_factory=list)
+    texts: dict[Ports, str] = field(default_factory=dict)
+
+    def ordered(self, found: dict[Ports, int]) -> Openings:
+        """Openings in an order that depends on their ports alone; to write out the bits would cost more."""
+        return tuple(sorted(found.items(), key=self._text))
+
+    def _text(self, opening: tuple[Ports, int]) -> str:
+        ports = opening[0]
+        found = self.texts.get(ports)
+        if found is None:
+            found = self.texts[ports] = repr(ports)
+        return found
 
     def admitted(self, rules: tuple[Rule, ...], namespace: str | None) -> Openings:
         """The bits of the pods that the rules let through, by ports. ``namespace``: the policy's own."""
@@ -186,7 +198,7 @@ def _through(world: World, pod: Pod, direction: str, peers: _Peers, *, wild: boo
     for rules in _opening(world.admin, pod, direction, wild=wild):
         for _, others in peers.admitted(rules, None):
             found[ANY_PORT] = found.get(ANY_PORT, 0) | others
-    return tuple(sorted(found.items(), key=repr)) if len(found) > 1 else tuple(found.items())
+    return peers.ordered(found) if len(found) > 1 else tuple(found.items())
 
 
 def _wild_selecting(world: World, pod: Pod, direction: str) -> Sequence[Policy]:
