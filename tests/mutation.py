@@ -33,22 +33,32 @@ PACKAGES = (
     "decide",
     "prove/admission",
     "prove/asking",
+    "prove/catalogue.py",
     "prove/cel",
     "prove/closure",
     "prove/credentials",
     "prove/facts",
+    "prove/memory.py",
     "prove/network",
     "prove/performance",
     "prove/platform",
     "prove/rbac",
     "prove/rules",
     "prove/scheduling",
+    "prove/validity.py",
     "prove/verdicts",
 )
 PROPERTIES = {
     "decide": "tests/property/decide",
     "prove/cel": "tests/property/test_cel_oracle.py",
+    "prove/closure": "tests/property/test_closure_oracle.py",
+    "prove/facts": "tests/property/test_prover.py",
+    "prove/memory.py": "tests/property/test_prover.py",
     "prove/network": "tests/property/test_network_oracle.py",
+    "prove/rbac": "tests/property/test_closure_oracle.py",
+    "prove/rules": "tests/property/test_closure_oracle.py",
+    "prove/scheduling": "tests/property/test_cel_oracle.py",
+    "prove/validity.py": "tests/property/test_hostile_objects.py",
 }
 PROPERTY_SECONDS = 240
 LIVES = (0, 33)  # mutmut's codes: every test passed, no test reaches it; all else is a failure, a crash or a time limit
@@ -87,7 +97,7 @@ def main() -> int:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Mutation testing of a sample.")
-    parser.add_argument("packages", nargs="*", default=list(PACKAGES), help="below src/ringfence, such as prove/cel")
+    parser.add_argument("packages", nargs="*", default=list(PACKAGES), help="such as prove/cel, prove/memory.py")
     parser.add_argument("--seed", type=int, default=1, help="another seed draws another sample")
     parser.add_argument("--sample", type=int, default=30, help="mutants of each package")
     parser.add_argument("--children", type=int, default=os.cpu_count() or 1, help="processes at a time")
@@ -115,8 +125,9 @@ def _mutmut(children: int, names: list[str]) -> None:
 
 
 def _mutants(package: str) -> Iterator[Mutant]:
-    """Every mutant of a package that changes more than wording."""
-    for path in sorted((ROOT / "src" / "ringfence" / package).rglob("*.py")):
+    """Every mutant of a package, or of one module, that changes more than wording."""
+    place = ROOT / "src" / "ringfence" / package
+    for path in [place] if place.is_file() else sorted(place.rglob("*.py")):
         inside = path.relative_to(ROOT)
         made = MUTANTS / inside
         known = json.loads(made.with_name(f"{made.name}.meta").read_text(encoding="utf-8"))["exit_code_by_key"]
