@@ -23,7 +23,10 @@ def watch_proof(request: "ProveRequest", output: ProofFormat, explain: object) -
     from ringfence.flows.watching import NotCurrent, Watch, followed
 
     if output not in (ProofFormat.TABLE, ProofFormat.WIDE, ProofFormat.JSON) or explain is not None:
-        raise UsageError("--watch prints -o table, wide or json, and explains nothing")
+        raise UsageError(
+            "--watch prints -o table, wide or json, and explains nothing",
+            hint="leave --explain out; ringfence prove without --watch knows it and every format",
+        )
     if request.ask_engine:
         raise UsageError("--watch does not start API servers to ask", hint="leave --ask-engine out")
     clock = SystemClock()

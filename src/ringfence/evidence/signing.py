@@ -21,6 +21,7 @@ from ringfence.base.errors import InputError, RingfenceError, StateError, Unreac
 from ringfence.base.paths import write_atomically
 
 _SIGN_SECONDS = 60
+_ANEW = "move it away: a new one is made on the next use"
 
 
 class SignatureError(RingfenceError):
@@ -92,7 +93,11 @@ class FileSigner:
             mode = stat.S_IMODE(path.stat().st_mode)
             text = path.read_bytes()
         except OSError as error:
-            raise StateError(f"{path}: the signing key cannot be read: {error.strerror}", reason="NoKey") from error
+            raise StateError(
+                f"{path}: the signing key cannot be read: {error.strerror}",
+                reason="NoKey",
+                hint="whoever owns the file may read it",
+            ) from error
         if mode & 0o077:
             raise StateError(
                 f"{path}: the signing key may be read by others (mode {mode:o})",
@@ -102,9 +107,11 @@ class FileSigner:
         try:
             key = load_pem_private_key(text, password=None)
         except (ValueError, TypeError) as error:
-            raise StateError(f"{path}: this is not a private key in PEM without a password", reason="BadKey") from error
+            raise StateError(
+                f"{path}: this is not a private key in PEM without a password", reason="BadKey", hint=_ANEW
+            ) from error
         if not isinstance(key, Ed25519PrivateKey):
-            raise StateError(f"{path}: this is not an Ed25519 key", reason="BadKey")
+            raise StateError(f"{path}: this is not an Ed25519 key", reason="BadKey", hint=_ANEW)
         self._key = key
         self.public = _public_of(key)
 

@@ -117,7 +117,9 @@ def one(question: str, sources: Sources, line: Line) -> Answer:
     try:
         return ask(line)
     except ProbeError as error:
-        raise InputError(f"the question is not complete: {error}") from None
+        raise InputError(
+            f"the question is not complete: {error}", hint=f"ringfence can {question} --help shows how it is asked"
+        ) from None
 
 
 _PIPE = "--probes takes a file with one JSON object a line, or - for standard input"
@@ -146,9 +148,9 @@ def _answers(ask: Ask, lines: Iterable[bytes], shown: str) -> Iterator[dict[str,
         try:
             line = orjson.loads(raw)
         except orjson.JSONDecodeError:
-            raise InputError("this line is no JSON", location=Location(shown, number)) from None
+            raise InputError("this line is no JSON", location=Location(shown, number), hint=_PIPE) from None
         if not isinstance(line, dict):
-            raise InputError("a probe is a JSON object", location=Location(shown, number))
+            raise InputError("a probe is a JSON object", location=Location(shown, number), hint=_PIPE)
         try:
             yield answer_line(line, ask(line))
         except ProbeError as error:

@@ -72,6 +72,7 @@ def landscape_name(paths: Paths, given: Path | None) -> str:
             f"{given}: there is no such file, and no landscape of that name has a ledger; "
             f"{suggestion(str(given), known)}".rstrip("; "),
             reason="NotFound",
+            hint="name the Landscape file, the landscape, or a ledger with --ledger FILE",
         )
     if len(known) == 1:
         return known[0]
@@ -90,7 +91,11 @@ def find_ledger(paths: Paths, given: Path | None, ledger: Path | None, keys: Seq
     extra = tuple(read_public_key(path) for path in keys)
     if ledger is not None:
         if not ledger.is_file():
-            raise InputError(f"{ledger}: there is no ledger file there", reason="NotFound")
+            raise InputError(
+                f"{ledger}: there is no ledger file there",
+                reason="NotFound",
+                hint="--ledger names the file that whoever keeps the ledger handed over",
+            )
         return Found(FileStore(ledger), None, extra or _own_key(paths))
     name = landscape_name(paths, given)
     settings = read_settings(paths, name)

@@ -89,7 +89,11 @@ def _copy(folder: Path, example: str) -> dict[Path, bytes]:
     names, source = example_names(), _examples()
     if source is None or example not in names:
         hint = suggestion(example, names) or "this installation carries no examples"
-        raise UsageError(f"no example is called {example!r}; {hint}", reason="UnknownExample")
+        raise UsageError(
+            f"no example is called {example!r}; {hint}",
+            reason="UnknownExample",
+            hint="ringfence init without --example writes a Landscape to start from",
+        )
     root = source / example
     return {
         folder / path.relative_to(root): path.read_bytes()

@@ -15,6 +15,7 @@ from ringfence.engine import EngineState
 
 _PARTS = ("clusters", "users", "contexts")
 _EXTENSION = "ringfence.dev"
+_OTHER_FILE = "--merged names a kubeconfig, or a file that is not there yet"
 
 
 def kubeconfig(state: EngineState, cluster: str | None = None, existing: Mapping[str, Any] | None = None) -> str:
@@ -35,6 +36,7 @@ def kubeconfig(state: EngineState, cluster: str | None = None, existing: Mapping
         raise InputError(
             f"{state.landscape}: there is no embedded cluster {cluster!r}; {suggestion(cluster, names)}".rstrip("; "),
             reason="NoSuchCluster",
+            hint="ringfence status FILE shows the clusters that are there",
         )
     wanted = [one for one in state.clusters if cluster in (None, one.name)]
     merged: dict[str, Any] = {"apiVersion": "v1", "kind": "Config", **(existing or {})}
@@ -57,10 +59,10 @@ def read_existing(path: Path) -> Mapping[str, Any]:
         document = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise InputError(
-            f"{path}: this is not a kubeconfig ({type(error).__name__})", reason="BadKubeconfig"
+            f"{path}: this is not a kubeconfig ({type(error).__name__})", reason="BadKubeconfig", hint=_OTHER_FILE
         ) from error
     if not isinstance(document, dict) or document.get("kind", "Config") != "Config":
-        raise InputError(f"{path}: this is not a kubeconfig", reason="BadKubeconfig")
+        raise InputError(f"{path}: this is not a kubeconfig", reason="BadKubeconfig", hint=_OTHER_FILE)
     return document
 
 

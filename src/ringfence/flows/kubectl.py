@@ -32,6 +32,7 @@ def kubectl(state: EngineState, binaries: Binaries, cluster: str, words: Sequenc
         raise InputError(
             f"{state.landscape}: there is no embedded cluster {cluster!r}; {suggestion(cluster, names)}".rstrip("; "),
             reason="NoSuchCluster",
+            hint="ringfence status FILE shows the clusters that are there",
         )
     kubeconfig = state.cluster(cluster).kubeconfig
     return Invocation(binaries.kubectl, ("kubectl", f"--kubeconfig={kubeconfig}", *words))

@@ -79,7 +79,11 @@ def locate(file: Path, named: Iterable[str], paths: "Paths", clock: "Clock") -> 
     located = Located(landscape, plan(landscape), find_targets(paths, clock, landscape.name))
     for name in named:
         if name not in located.clusters:
-            raise InputError(f"the Topology has no cluster {name!r}; it has {', '.join(located.clusters)}")
+            raise InputError(
+                f"the Topology has no cluster {name!r}; it has {', '.join(located.clusters)}",
+                reason="NoSuchCluster",
+                hint="NAME in --snapshot NAME=PATH and --context NAME=CONTEXT is the cluster's name in the plan",
+            )
     return located
 
 

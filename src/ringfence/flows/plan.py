@@ -58,7 +58,11 @@ def topology_path(landscape: Landscape) -> Path:
 def write(landscape: Landscape, topology: Topology) -> Path:
     """Keep a Topology beside its Landscape. Raises StateError when it cannot be written."""
     if topology.status is Status.INFEASIBLE:
-        raise StateError("there is no Topology to write", reason="Infeasible")
+        raise StateError(
+            "there is no Topology to write",
+            reason="Infeasible",
+            hint="ringfence plan FILE shows which requirements exclude each other",
+        )
     path = topology_path(landscape)
     write_atomically(path, topology_file.to_text(topology).encode(), mode=0o644)
     return path

@@ -140,7 +140,10 @@ def read_files(request: ProveRequest, key: HashingKey) -> list[ClusterSnapshot]:
     """The clusters that were given as files. Raises UsageError for one that is given by its context as well."""
     twice = sorted(set(request.snapshots) & set(request.contexts))
     if twice:
-        raise UsageError(f"the cluster {twice[0]!r} is given as a snapshot and as a context")
+        raise UsageError(
+            f"the cluster {twice[0]!r} is given as a snapshot and as a context",
+            hint="leave --snapshot or --context out for it",
+        )
     return [read_snapshot(name, path, key) for name, path in request.snapshots.items()]
 
 

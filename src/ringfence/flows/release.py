@@ -69,14 +69,20 @@ def release(workspace: Workspace, name: str, version: str, choices: Choices) -> 
     if digest in state.rejected:
         note = state.rejected[digest]
         raise ConflictError(
-            f"{name} {version}: the same content was rejected for good by {note.by}: {note.because}", reason="Rejected"
+            f"{name} {version}: the same content was rejected for good by {note.by}: {note.because}",
+            reason="Rejected",
+            hint="change the source, then release it with a version of its own",
         )
     if choices.dry_run:
         return Made(made, _place(state, digest), digest not in state.releases, notes)
     workspace.releases.add(made)
     claimed = workspace.journal.claim_version(name, version, digest)
     if claimed != digest:
-        raise ConflictError(f"{name} {version} was just released with other content", reason="VersionTaken")
+        raise ConflictError(
+            f"{name} {version} was just released with other content",
+            reason="VersionTaken",
+            hint="give the change a version of its own",
+        )
     if digest in state.releases:
         first = state.releases[digest].version
         same = () if first == version else (f"the same content as {first}; it is the same release",)

@@ -62,7 +62,10 @@ def read_source(landscape: Landscape, application: Application) -> Sources:
     files = _read(application, folder)
     if not files:
         raise InputError(
-            f"{application.name}: {source.path} is empty", location=application.location, reason="NoSource"
+            f"{application.name}: {source.path} is empty",
+            location=application.location,
+            reason="NoSource",
+            hint="put a chart or manifests there, or let `source` name the folder that has them",
         )
     return Sources(files)
 

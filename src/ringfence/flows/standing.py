@@ -102,7 +102,11 @@ def find(workspace: Workspace, what: str, release: str | None = None) -> Subject
         )
     digest = workspace.digest(application, release)
     if digest not in state.releases:
-        raise StateError(f"{application} {release} is out of reach: it stands nowhere any more", reason="NotFound")
+        raise StateError(
+            f"{application} {release} is out of reach: it stands nowhere any more",
+            reason="NotFound",
+            hint=f"ringfence history {application} shows what became of it",
+        )
     position = state.positions.get(digest)
     return Subject(ladder, state, digest, place_name(application, position) if position else None)
 

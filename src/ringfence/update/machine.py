@@ -88,7 +88,11 @@ def _planned(state: UpdateState, event: Planned, _: WorkingDays) -> UpdateState:
         )
     following = replace(state, plan=plan, environments=environments, paused=None)
     if all(is_done(following, plan, name) for name in plan.environments):
-        raise InputError(f"every Environment runs {plan.bundle.version} already", reason="SameVersion")
+        raise InputError(
+            f"every Environment runs {plan.bundle.version} already",
+            reason="SameVersion",
+            hint="name a bundle with a newer version: --bundle FILE",
+        )
     kind = kind_of_plan(following, plan)
     designations = {wave.designation for wave in plan.waves}
     if kind is not UpdateKind.PATCH and designations == {Designation.PRODUCTION}:

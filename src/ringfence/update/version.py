@@ -75,7 +75,11 @@ def check_step(present: Bundle, target: Bundle) -> None:
                 f"{target.version} is what runs, with another content; give the changed bundle a version of its own",
                 reason="SameVersion",
             )
-        raise InputError(f"{target.version} is what runs already", reason="SameVersion")
+        raise InputError(
+            f"{target.version} is what runs already",
+            reason="SameVersion",
+            hint="name a bundle with a newer version: --bundle FILE",
+        )
     _check_numbers("the platform", present.version, target.version)
     if target.kubernetes != present.kubernetes:
         _check_numbers("Kubernetes", present.kubernetes, target.kubernetes)

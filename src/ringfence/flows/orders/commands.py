@@ -118,7 +118,11 @@ def deliver(
 def _answered(order: Order, path: Path) -> Delivered:
     answer = read_answer(path)
     if answer.order != order.identifier:
-        raise InputError(f"{path}: this answers order {answer.order}, not {order.identifier}", reason="OtherOrder")
+        raise InputError(
+            f"{path}: this answers order {answer.order}, not {order.identifier}",
+            reason="OtherOrder",
+            hint=f"ringfence order deliver {answer.order} --answer {path} takes it",
+        )
     if answer.request != order.request.digest:
         raise OrderRefusedError(
             f"{path}: this answers another request than the one that was approved ({answer.request[:19]}...)",

@@ -90,7 +90,11 @@ class EngineProvider:
         state = Engine(place.paths, place.clock).state(place.landscape.name)
         wanted = frozenset({one.name for one in state.environments} | {order.request.environment})
         if order.request.environment not in {one.name for one in place.topology.environments}:
-            raise InputError(f"the plan has no Environment {order.request.environment!r} to bring up")
+            raise InputError(
+                f"the plan has no Environment {order.request.environment!r} to bring up",
+                reason="NoSuchEnvironment",
+                hint="ringfence plan FILE names the Environments",
+            )
         up(place.landscape, restricted(place.topology, wanted), place.paths, place.clock, report=report)
 
     def delivered(self, order: Order) -> Delivered | None:

@@ -14,6 +14,7 @@ from ringfence.render import DeploymentManifests
 
 _LONGEST = 600
 _SECONDS = 60
+_TRY = "ringfence render FILE -o DIR writes what it is rendered from"
 
 
 def objects_of(binaries: Binaries, kind: SourceKind, place: DeploymentManifests) -> tuple[Mapping[str, Any], ...]:
@@ -47,11 +48,15 @@ def _run(words: list[str], folder: Path) -> str:
             words, capture_output=True, check=False, env=home, stdin=subprocess.DEVNULL, timeout=_SECONDS
         )
     except subprocess.TimeoutExpired as error:
-        raise InputError(f"{Path(words[0]).name}: took longer than {_SECONDS} seconds", reason="BadChart") from error
+        raise InputError(
+            f"{Path(words[0]).name}: took longer than {_SECONDS} seconds", reason="BadChart", hint=_TRY
+        ) from error
     if done.returncode:
         said = done.stderr.decode("utf-8", "replace").replace(f"{folder}/", "").strip()
         raise InputError(
-            f"{Path(words[0]).name} {words[1]}: {printable(' '.join(said.split()))[:_LONGEST]}", reason="BadChart"
+            f"{Path(words[0]).name} {words[1]}: {printable(' '.join(said.split()))[:_LONGEST]}",
+            reason="BadChart",
+            hint=_TRY,
         )
     return done.stdout.decode("utf-8", "replace")
 
@@ -62,7 +67,7 @@ def _documents(text: str) -> list[dict[str, Any]]:
     try:
         found = list(yaml.safe_load_all(text))
     except yaml.YAMLError as error:
-        raise InputError("what was rendered is not YAML", reason="BadChart") from error
+        raise InputError("what was rendered is not YAML", reason="BadChart", hint=_TRY) from error
     return [document for document in found if isinstance(document, dict) and document.get("kind")]
 
 

@@ -51,7 +51,10 @@ def source_at(
     tracked = top is not None and _git(folder, "rev-parse", "--quiet", "--verify", "HEAD^{commit}") is not None
     if top is None or not tracked:
         if revision is not None:
-            raise InputError(f"{folder}: it is in no Git repository with a commit, so there is no revision {revision}")
+            raise InputError(
+                f"{folder}: it is in no Git repository with a commit, so there is no revision {revision}",
+                hint="leave --revision out to release the files as they are",
+            )
         return SourceFiles(read_source(landscape, application).files)
     if dirty:
         return SourceFiles(read_source(landscape, application).files)
@@ -60,7 +63,11 @@ def source_at(
         raise InputError(f"{place}: it is outside the repository {top}", hint="move the source into the repository")
     commit = _git(folder, "rev-parse", "--quiet", "--verify", f"{revision or 'HEAD'}^{{commit}}")
     if commit is None:
-        raise InputError(f"{revision}: the repository {top} has no such revision", reason="NoRevision")
+        raise InputError(
+            f"{revision}: the repository {top} has no such revision",
+            reason="NoRevision",
+            hint="git log names those that there are; git fetch brings those of others",
+        )
     if revision is None:
         _refuse_changes(place, source)
     prefix = "" if inside == "." else f"{inside}/"
@@ -73,7 +80,11 @@ def source_at(
                 reason="NotCommitted",
                 hint="commit them, or pass --dirty to release the files as they are",
             )
-        raise InputError(f"{source.path}: there are no files at {commit[:12]}", reason="NoSource")
+        raise InputError(
+            f"{source.path}: there are no files at {commit[:12]}",
+            reason="NoSource",
+            hint="--revision names a commit that has them",
+        )
     return SourceFiles(_bounded(files, place), commit, _git(folder, "show", "-s", "--format=%ae", commit))
 
 

@@ -45,7 +45,9 @@ def choose(
     from ringfence.base.paths import Paths
 
     if command and cluster_api:
-        raise UsageError("an update is run by a command or by Cluster API, not by both")
+        raise UsageError(
+            "an update is run by a command or by Cluster API, not by both", hint="leave --command or --cluster-api out"
+        )
     site = Site(opened.landscape, opened.topology, file, Paths.from_environment(), opened.desk.clock)
     looks = looks_of(OwnGates(site, opened.desk.actor), opened, look_separation(site, accept_unknown), report)
     if command:

@@ -90,7 +90,11 @@ class Desk:
         except FileNotFoundError:
             return {}
         except (OSError, ValueError) as error:
-            raise StateError(f"{self._pins_path}: the pinned keys cannot be read", reason="BadPins") from error
+            raise StateError(
+                f"{self._pins_path}: the pinned keys cannot be read",
+                reason="BadPins",
+                hint="remove the file, and pin the keys anew: ringfence update trust",
+            ) from error
         return value
 
     @property

@@ -124,7 +124,10 @@ class CommandPlatform:
                 timeout=_COMMAND_SECONDS,
             )
         except OSError as error:
-            raise InputError(f"{self._command[0]}: this command cannot be run: {error.strerror}") from error
+            raise InputError(
+                f"{self._command[0]}: this command cannot be run: {error.strerror}",
+                hint="--command names a program that is there, one word each time",
+            ) from error
         except subprocess.TimeoutExpired as error:
             raise UnreachableError(f"{self._command[0]}: did not end in {_COMMAND_SECONDS // 3600} hours") from error
         if done.returncode:
