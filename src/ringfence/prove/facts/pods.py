@@ -8,6 +8,8 @@ from ringfence.prove import kinds
 from ringfence.prove.kinds import Kind, Object, ObjectName, object_name
 from ringfence.prove.snapshot import ClusterSnapshot
 
+NETWORKS = "k8s.v1.cni.cncf.io/networks"
+"""The annotation by which a pod asks for more networks (the Network Plumbing Working Group's standard, Multus)."""
 GROUPS = ("containers", "initContainers", "ephemeralContainers")
 
 
@@ -35,7 +37,10 @@ class PodContents:
 
 @dataclass(frozen=True, slots=True)
 class PodFacts:
-    """A pod that is there, or the pods that a workload makes (then ``node`` is None unless its template names one)."""
+    """A pod that is there, or the pods that a workload makes (then ``node`` is None unless its template names one).
+
+    ``attached``: it asks for networks beside the cluster's own, of which no policy of the cluster speaks.
+    """
 
     name: ObjectName
     labels: Mapping[str, str]
@@ -45,6 +50,7 @@ class PodFacts:
     spec: Object
     template: bool
     contents: PodContents
+    attached: bool = False
 
     @property
     def namespace(self) -> str:
@@ -99,15 +105,17 @@ class _Reader:
         contents = self._contents(spec)
         automount = spec.get("automountServiceAccountToken")
         mounts = automount is True or (automount is None and (name.namespace, account) not in self.no_token)
+        metadata = body.get("metadata") or {}
         return PodFacts(
             name,
-            (body.get("metadata") or {}).get("labels") or {},
+            metadata.get("labels") or {},
             account,
             not finished and (mounts or contents.asks_token),
             spec.get("nodeName"),
             spec,
             template,
             contents,
+            bool((metadata.get("annotations") or {}).get(NETWORKS)),
         )
 
     def _contents(self, spec: Object) -> PodContents:

@@ -21,6 +21,8 @@ from ringfence.prove.network.roads import (
 )
 from ringfence.prove.network.shared import OPENSHIFT_ROUTER
 from ringfence.prove.network.values import Pod
+from ringfence.prove.network.vendor_routes import ROUTES as VENDOR_ROUTES
+from ringfence.prove.network.vendor_routes import TRAEFIK, led_to
 from ringfence.prove.network.world import World
 
 MOST_ALIASES = 8
@@ -78,6 +80,18 @@ def doors(world: World) -> Iterator[Door]:
     for item in _of(world, "Route"):
         namespace, name = place(item)
         yield Door(f"route/{namespace}/{name}", namespace, OPENSHIFT_ROUTER, tuple(_openshift_services(item)))
+
+    yield from _vendor_doors(world)
+
+
+def _vendor_doors(world: World) -> Iterator[Door]:
+    for kind, group in VENDOR_ROUTES.items():
+        for item in _of(world, kind):
+            namespace, name = place(item)
+            for led in led_to(world, kind, item):
+                ref = f"{kind.lower()}.{group}/{namespace}/{name}"
+                controller = TRAEFIK if group == "traefik.io" else ""
+                yield Door(ref, namespace, controller, ((led.namespace, led.name, None),), led.certain)
 
 
 def _openshift_services(item: Body) -> Iterator[tuple[str, str, Any]]:

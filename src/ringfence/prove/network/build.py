@@ -16,6 +16,7 @@ from ringfence.prove.network.parse_admin import parse_admin_policy
 from ringfence.prove.network.pods import PodReader
 from ringfence.prove.network.selectors import UnreadableError, parse_labels, parse_list, parse_mapping
 from ringfence.prove.network.values import Address, Node, Opaque
+from ringfence.prove.network.vendor_routes import ROUTES as VENDOR_ROUTES
 from ringfence.prove.network.world import Unlisted, World
 from ringfence.prove.platform.apiserver import minor_versions
 from ringfence.prove.snapshot import ClusterSnapshot, Defect
@@ -41,6 +42,7 @@ ROAD_KINDS = frozenset(
         "ReferenceGrant",
         "Route",
         "TargetGroupBinding",
+        *VENDOR_ROUTES,
     }
 )
 ADMIN_KINDS = frozenset({"AdminNetworkPolicy", "BaselineAdminNetworkPolicy", "ClusterNetworkPolicy"})
@@ -54,6 +56,9 @@ VENDOR_GROUPS = frozenset(
 )
 DENYING_GROUPS = frozenset({"security.istio.io", "policy.linkerd.io", "k8s.ovn.org", "vpcresources.k8s.aws"})
 """Groups whose policies can only stop what would pass otherwise: meshes, egress firewalls, security groups for pods."""
+_GROUPS_OF_ROUTES = {"Route": "route.openshift.io", **VENDOR_ROUTES}
+MESH_GROUPS = frozenset({"security.istio.io", "policy.linkerd.io"})
+"""Meshes take over TCP alone: other protocols pass by them."""
 _FILTERS_NOTHING = (
     "AdminPolicyBasedExternalRoute",
     "Staged",
@@ -92,6 +97,11 @@ def world_of(cluster: ClusterSnapshot, assumed: Assumed | None = None, version: 
     return world
 
 
+def weighs(kind: Kind) -> bool:
+    """Whether policies of this kind, which nobody here can read, count in the network where they could decide."""
+    return _is_vendor(f"{kind.group}/", kind.kind)
+
+
 def _plays_a_part(kind: Kind) -> bool:
     """Whether objects of a kind can matter here: what ``_take`` looks at in any version."""
     group, name = kind
@@ -107,7 +117,9 @@ def _take_defect(world: World, defect: Defect) -> None:
         world.opaque.append(Opaque("v1", defect.namespace or None, ref, defect.problem))
     elif kind in ADMIN_KINDS or kind == "NetworkPolicy" or _is_vendor(f"{group}/", kind):
         denies_only = group in DENYING_GROUPS
-        world.opaque.append(Opaque("vendor", defect.namespace or None, ref, defect.problem, denies_only))
+        world.opaque.append(
+            Opaque("vendor", defect.namespace or None, ref, defect.problem, denies_only, group in MESH_GROUPS)
+        )
     else:
         world.unreadable[ref] = defect.problem
 
@@ -133,7 +145,7 @@ def _take(world: World, readers: _Readers, item: Mapping[str, Any]) -> None:
         except UnreadableError as error:
             world.unreadable[reference(item)] = str(error)
     elif kind in ROAD_KINDS:
-        if kind != "Route" or version.startswith("route.openshift.io/"):
+        if version.partition("/")[0] == _GROUPS_OF_ROUTES.get(kind, version.partition("/")[0]):
             world.objects[kind].append(item)
     elif kind in ADMIN_KINDS and version.startswith("policy.networking.k8s.io/"):
         _take_admin(world, kind, version, item)
@@ -201,7 +213,7 @@ def _take_vendor(world: World, kind: str, version: str, item: Mapping[str, Any])
     group = version.partition("/")[0]
     why = f"{kind} of {version or 'no version'} is not evaluated"
     denies_only = group in DENYING_GROUPS
-    world.opaque.append(Opaque("vendor", namespace or None, reference(item), why, denies_only))
+    world.opaque.append(Opaque("vendor", namespace or None, reference(item), why, denies_only, group in MESH_GROUPS))
 
 
 def _take_unlisted(world: World, item: Mapping[str, Any]) -> None:

@@ -84,7 +84,13 @@ def _rule(kind: str, body: Mapping[str, Any], side: str) -> Rule:
     if action != "Allow" and any(peer.domains for peer in peers):
         raise UnreadableError("domainNames can only be allowed")
     ports = _listed(body.get(ports_field), ports_field, _port if both else _protocol)
+    if any(port.name is not None for port in ports) and any(_has_no_names(peer) for peer in peers):
+        raise UnreadableError("ports are named by pods: networks, nodes and domainNames take none by name")
     return Rule(peers, ports, action, str(body.get("name") or ""))
+
+
+def _has_no_names(peer: Peer) -> bool:
+    return bool(peer.blocks or peer.domains or peer.nodes is not None)
 
 
 def _listed(raw: object, what: str, parse: Any) -> tuple[PortRule, ...]:

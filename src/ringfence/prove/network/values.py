@@ -193,7 +193,7 @@ class AdminPolicy:
 class Opaque:
     """Something that may decide and cannot be read: ``v1`` behaves as unknown NetworkPolicies, ``vendor`` overrides.
 
-    ``namespace`` None means everywhere.
+    ``namespace`` None means everywhere. ``tcp_only``: it is a mesh's, and meshes see no other protocol.
     """
 
     kind: str
@@ -201,6 +201,7 @@ class Opaque:
     ref: str
     why: str
     denies_only: bool = False
+    tcp_only: bool = False
 
     def touches(self, namespace: str) -> bool:
         """Can it decide over a pod of this namespace?"""

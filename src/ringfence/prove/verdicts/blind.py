@@ -13,6 +13,7 @@ from ringfence.prove.catalogue import known, touched_by_kind, touched_by_resourc
 from ringfence.prove.facts.cluster import ClusterFacts
 from ringfence.prove.facts.territory import Territory, pool_nodes
 from ringfence.prove.kinds import Kind
+from ringfence.prove.network.build import weighs
 from ringfence.prove.partition import Where
 from ringfence.prove.proof import Dimension
 from ringfence.prove.snapshot import UNKNOWN_KIND, Defect
@@ -100,6 +101,8 @@ def _unlisted(facts: ClusterFacts, spaces: frozenset[str]) -> Iterator[tuple[Dim
 
 def _defects(facts: ClusterFacts, spaces: frozenset[str], harmless: frozenset[str]) -> Iterator[tuple[Dimension, str]]:
     for kind, count in _strangers(facts).items():
+        if weighs(kind):
+            continue
         if not {str(kind).lower(), f"*.{kind.group}"} & harmless:
             for dimension in sorted(touched_by_kind(kind)):
                 yield dimension, _what_they_do(facts.name, kind, count)

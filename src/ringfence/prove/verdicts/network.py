@@ -16,6 +16,7 @@ from ringfence.prove.catalogue import ENTRIES, NETWORK_GROUPS
 from ringfence.prove.closure.capability import EVERYWHERE, Can, Capability
 from ringfence.prove.closure.engine import State
 from ringfence.prove.facts.cluster import ClusterFacts
+from ringfence.prove.facts.pods import NETWORKS
 from ringfence.prove.facts.territory import Territory
 from ringfence.prove.network.build import world_of
 from ringfence.prove.network.cells import Span
@@ -60,7 +61,7 @@ _ADMIN_KINDS = frozenset({"AdminNetworkPolicy", "BaselineAdminNetworkPolicy", "C
 
 def network_verdict(world: ProofWorld, a: Territory, b: Territory, missing: list[str]) -> Verdict:
     """The verdict on connections from A to B."""
-    found: list[str] = [*missing, *_unreadable(world, a, b)]
+    found: list[str] = [*missing, *_unreadable(world, a, b), *_attached(b)]
     for cluster in sorted(a.clusters & b.clusters):
         verdict = _in_cluster(world, cluster, a, b)
         if verdict.answer is not Answer.BROKEN:
@@ -84,6 +85,14 @@ def _unreadable(world: ProofWorld, a: Territory, b: Territory) -> Iterator[str]:
         for entry in network_world(world, cluster).opaque:
             if entry.kind == "v1" and entry.ref.count("/") == 2 and (entry.namespace in spaces or not entry.namespace):
                 yield f"{cluster}:{entry.ref}: {entry.why}"
+
+
+def _attached(b: Territory) -> Iterator[str]:
+    """Pods of B on networks beside the cluster's: policies of the cluster say nothing of those."""
+    for cluster in sorted(b.clusters):
+        pod = next((pod for pod in b.pods(cluster) if pod.attached), None)
+        if pod is not None:
+            yield f"who is on the networks that {cluster}:{pod.shown} is attached to ({NETWORKS})"
 
 
 def network_world(world: ProofWorld, cluster: str) -> World:
