@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
 
+from ringfence.observe.certificates import client_certificate
 from ringfence.observe.entropy import ENOUGH_BITS, strength
 from ringfence.prove.snapshot import MaterialKind
 
@@ -105,6 +106,9 @@ def _pem(text: str) -> Iterator[Found]:
         if "PRIVATE KEY" in label:
             yield Found(MaterialKind.PRIVATE_KEY, _private_form(match.group(), body), 256)
         else:
+            certificate = client_certificate(match.group()) if label == "CERTIFICATE" else None
+            if certificate is not None:
+                yield Found(MaterialKind.CERTIFICATE, certificate.key, 0, certificate.about)
             yield Found(MaterialKind.PUBLIC, "".join(body.split()).encode(), 0)
 
 
@@ -221,7 +225,9 @@ def _kubeconfig_users(document: Mapping[str, Any]) -> Iterator[Found]:
             pem = _text_of(data)
             match = _PEM.search(pem)
             form = _private_form(match.group(), match.group(2)) if match else data.encode()
-            yield Found(MaterialKind.KUBECONFIG, form, 256, about)
+            shown = user.get("client-certificate-data")
+            certificate = client_certificate(_text_of(shown)) if isinstance(shown, str) else None
+            yield Found(MaterialKind.KUBECONFIG, form, 256, {**about, **(certificate.about if certificate else {})})
 
 
 def _logins(text: str, place: str, secret: bool) -> Iterator[Found]:

@@ -58,6 +58,7 @@ class MaterialKind(StrEnum):
     PRIVATE_KEY = "private key"
     KUBECONFIG = "kubeconfig"
     TOKEN = "token"  # noqa: S105 - the name of a kind, no token
+    CERTIFICATE = "certificate"
     PUBLIC = "public"
 
 
@@ -66,7 +67,8 @@ class Material:
     """Secret material that stands in an object: a keyed hash of it and facts about it, never the value.
 
     ``place`` is where in it (``data.password``, ``env DB_PASSWORD of container app``), ``bits`` the estimated
-    entropy, ``about`` what is public of it (a registry's host, a token's issuer and subject, a server's URL).
+    entropy, ``about`` what is public of it (a registry's host, a token's issuer and subject, a server's URL, for whom
+    a client certificate speaks). The digest of a certificate is that of its public key, as a private key's is.
     ``key`` names the hashing key: digests under different keys do not compare.
     """
 
@@ -81,7 +83,7 @@ class Material:
     @property
     def compares(self) -> bool:
         """True when an equal value elsewhere is one credential for both (contract, section 5)."""
-        if self.kind is MaterialKind.PUBLIC:
+        if self.kind in (MaterialKind.PUBLIC, MaterialKind.CERTIFICATE):
             return False
         return self.kind is not MaterialKind.OPAQUE or self.bits >= 64
 

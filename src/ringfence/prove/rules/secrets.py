@@ -4,9 +4,10 @@ from collections.abc import Iterator
 
 from ringfence.prove.closure.capability import EVERYWHERE, Can, Capability, acts_as
 from ringfence.prove.closure.engine import Derivation, State
+from ringfence.prove.credentials.authorities import signed_by
 from ringfence.prove.facts.cluster import ClusterFacts
 from ringfence.prove.kinds import Object, ObjectName
-from ringfence.prove.rbac.index import user
+from ringfence.prove.rbac.index import group, user
 from ringfence.prove.rbac.powers import Power
 from ringfence.prove.rules.escalation import names_of
 from ringfence.prove.rules.registry import RuleWorld, credited, rule
@@ -38,12 +39,13 @@ def read(world: RuleWorld, capability: Capability, state: State) -> Iterator[Der
 
 @rule(
     "secrets/tokens",
-    "A Secret that holds a token or a kubeconfig makes one whom it speaks for.",
+    "A Secret that holds a token, a kubeconfig or a client certificate with its key makes one whom it speaks for.",
     source="kubernetes.io/docs/concepts/configuration/secret",
     on=(Can.READ_SECRET,),
 )
 def tokens(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
-    """Tokens of ServiceAccounts by type and by their own claims, in the cluster whose issuer they name."""
+    """Tokens of ServiceAccounts by type and by their own claims, in the cluster whose issuer they name; certificates
+    in the cluster whose authority signed them."""
     facts = world.clusters[capability.cluster]
     for namespace, name, document in _secrets(facts, capability):
         annotations = document["metadata"].get("annotations") or {}
@@ -57,9 +59,36 @@ def tokens(world: RuleWorld, capability: Capability, state: State) -> Iterator[D
                     ObjectName(facts.name, "Secret", namespace, name),
                 ),
             )
-        for material in facts.materials_of.get(("Secret", namespace, name), ()):
-            if material.kind in (MaterialKind.TOKEN, MaterialKind.KUBECONFIG):
-                yield from _speaks_for(world, facts, material)
+        yield from _spoken_for(world, facts, ("Secret", namespace, name))
+
+
+def _spoken_for(world: RuleWorld, facts: ClusterFacts, owner: tuple[str, str, str]) -> Iterator[Derivation]:
+    """Whom the tokens, the kubeconfigs and the certificates with their keys in an object speak for."""
+    materials = facts.materials_of.get(owner, ())
+    keys = {material.digest for material in materials if material.kind is MaterialKind.PRIVATE_KEY}
+    for material in materials:
+        if "user" in material.about and (material.kind is MaterialKind.KUBECONFIG or material.digest in keys):
+            yield from _shows(world, material)
+        elif material.kind in (MaterialKind.TOKEN, MaterialKind.KUBECONFIG):
+            yield from _speaks_for(world, facts, material)
+
+
+def _shows(world: RuleWorld, material: Material) -> Iterator[Derivation]:
+    """Whom a client certificate makes one, in the clusters whose authority signed it."""
+    shown = f"{material.owner.kind} {material.owner.namespace}/{material.owner.name}"
+    who = [user(material.about["user"])] if material.about["user"] else []
+    who += [group(name) for name in material.about.get("groups", "").split("\n") if name]
+    for cluster in world.clusters.values():
+        signed = signed_by(cluster, material.about)
+        if signed is False:
+            continue
+        for subject in who:
+            yield Derivation(
+                acts_as(cluster.name, subject.kind, subject.namespace, subject.name),
+                "secrets/tokens",
+                object_step(f"{shown} holds a client certificate of {subject}", material.owner),
+                None if signed else f"whether {cluster.name} takes the client certificate in {shown}",
+            )
 
 
 @rule(
@@ -106,9 +135,7 @@ def tokens_elsewhere(world: RuleWorld, capability: Capability, state: State) -> 
     owners = [(pod.name.kind, pod.namespace, pod.name.name)]
     owners += [("ConfigMap", pod.namespace, name) for name in sorted(pod.contents.config_maps)]
     for owner in owners:
-        for material in facts.materials_of.get(owner, ()):
-            if material.kind in (MaterialKind.TOKEN, MaterialKind.KUBECONFIG):
-                yield from credited("secrets/tokens-elsewhere", _speaks_for(world, facts, material))
+        yield from credited("secrets/tokens-elsewhere", _spoken_for(world, facts, owner))
 
 
 def _secrets(facts: ClusterFacts, capability: Capability) -> Iterator[tuple[str, str, Object]]:
