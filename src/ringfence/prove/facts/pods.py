@@ -119,11 +119,14 @@ class _Reader:
         )
 
     def _contents(self, spec: Object) -> PodContents:
-        shared = {name: part for name, part in spec.items() if name not in _EACH_ITS_OWN}
-        key = (tuple(shared), tuple(map(id, shared.values())))
+        key = (tuple(spec), tuple(map(id, spec.values())))
         found = self.seen.get(key)
         if found is None:
-            found = self.seen[key] = (shared, _contents(shared))
+            shared = {name: part for name, part in spec.items() if name not in _EACH_ITS_OWN}
+            template = (tuple(shared), tuple(map(id, shared.values())))
+            known = self.seen.get(template)
+            contents = _contents(shared) if known is None else known[1]
+            found = self.seen[key] = self.seen[template] = (spec, contents)
         return found[1]
 
 

@@ -167,14 +167,17 @@ def reference(item: Mapping[str, Any]) -> str:
 
 
 def _meta(item: Mapping[str, Any]) -> tuple[str, str]:
-    meta = parse_mapping(item.get("metadata"), "metadata")
+    return _names(parse_mapping(item.get("metadata"), "metadata"))
+
+
+def _names(meta: Mapping[str, Any]) -> tuple[str, str]:
     name, namespace = meta.get("name"), meta.get("namespace", "")
     if not isinstance(name, str) or not name or not isinstance(namespace, str):
         raise UnreadableError("metadata needs a name")
     return namespace, name
 
 
-def _labels(item: Mapping[str, Any]) -> dict[str, str]:
+def _labels(item: Mapping[str, Any]) -> Mapping[str, str]:
     return parse_labels(parse_mapping(item.get("metadata"), "metadata").get("labels"))
 
 
@@ -260,11 +263,13 @@ def _take_node(world: World, _: _Readers, item: Mapping[str, Any]) -> None:
 
 
 def _take_pod(world: World, readers: _Readers, item: Mapping[str, Any]) -> None:
-    namespace, name = _meta(item)
+    meta = parse_mapping(item.get("metadata"), "metadata")
+    namespace, name = _names(meta)
     namespace = namespace or "default"
     spec = parse_mapping(item.get("spec"), "spec")
     status = parse_mapping(item.get("status"), "status")
-    pod = readers.pods.read(namespace, name, _labels(item), spec, status, f"pod/{namespace}/{name}")
+    labels = parse_labels(meta.get("labels"))
+    pod = readers.pods.read(namespace, name, labels, spec, status, f"pod/{namespace}/{name}")
     world.pods[namespace, name] = pod
     told = status.get("hostIP")
     if pod.node and told and told not in readers.hosts:

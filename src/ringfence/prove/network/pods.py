@@ -66,10 +66,10 @@ class PodReader:
 
 def _addresses(status: Mapping[str, Any]) -> tuple[str, ...]:
     """The addresses of a pod in their one spelling, each once."""
-    first = status.get("podIP")
-    entries = parse_list(status.get("podIPs"), "podIPs")
-    if not entries or (len(entries) == 1 and isinstance(entries[0], Mapping) and entries[0].get("ip") == first):
-        only = canonical_address(first)
+    first, listed = status.get("podIP"), status.get("podIPs")
+    entries = parse_list(listed, "podIPs") if listed else ()
+    if not entries or (len(entries) == 1 and type(entries[0]) is dict and entries[0].get("ip") == first):
+        only = canonical_address(first) if first else None
         return (only,) if only is not None else _NOBODY
     texts = [first, *(entry.get("ip") for entry in entries if isinstance(entry, Mapping))]
     return tuple(dict.fromkeys(text for text in map(canonical_address, texts) if text is not None))

@@ -115,13 +115,13 @@ def _parse_expression(body: Mapping[str, Any]) -> Requirement:
     return Requirement(key, str(operator), frozenset(values))
 
 
-def parse_labels(raw: object, what: str = "labels") -> dict[str, str]:
-    """Labels from their JSON form. Raises UnreadableError where a key or value is no string."""
+def parse_labels(raw: object, what: str = "labels") -> Mapping[str, str]:
+    """Labels from their JSON form, not copied. Raises UnreadableError where a key or value is no string."""
     body = _mapping(raw, what)
     for key, value in body.items():
         if type(key) is not str or type(value) is not str:
             raise UnreadableError(f"{what} must be strings")
-    return dict(body)
+    return body
 
 
 def _check_label(key: str, *values: str) -> None:
