@@ -6,16 +6,16 @@ what is wrong; so what is read here is exactly what that way would read. Decodin
 was rejected: it takes three times as long and four times the memory.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeAlias
 
 import msgspec
 import orjson
+from msgspec.structs import astuple
 
 from ringfence.observe.intern import Interner, Part
 from ringfence.observe.redact import CONTROL_PLANE, Redactor, strip_annotations
-from ringfence.observe.rows import Metadata, PodStatus, Row, RowShape, row_decoder, row_shapes
+from ringfence.observe.rows import Metadata, Row, RowShape, row_decoder, row_shapes
 from ringfence.observe.shelf import Shelf
 from ringfence.prove import catalogue
 from ringfence.prove.kinds import POD, Kind
@@ -37,58 +37,12 @@ from ringfence.prove.validity import (
 _MOST_NAMES = 100_000
 _FEW_SPECS = 2_000
 _UNSET = msgspec.UNSET
+_New: TypeAlias = Callable[[bytes], Any]
+_Take: TypeAlias = Callable[[Row], bool]
 
 
 class _LeftError(Exception):
     """An object is left to the other way."""
-
-
-@dataclass(slots=True)
-class _Column:
-    """One field of a kind, and the values of it that passed, by their text. ``new`` makes a value of a text that was
-    not there before; it raises _LeftError or InvalidError when the value does not pass."""
-
-    name: str
-    required: bool
-    new: Callable[[bytes], Part]
-    known: dict[bytes, Part] = field(default_factory=dict)
-
-    def part(self, content: msgspec.Raw) -> Part:
-        """The value that all objects with this text share."""
-        text = bytes(content)
-        part = self.known.get(text)
-        if part is None:
-            part = self.known[text] = self.new(text)
-        return part
-
-
-@dataclass(slots=True)
-class _Specs(_Column):
-    """Whole specs of pods, for as long as they repeat: where volumes are named at random no two pods are equal, only
-    their parts are, and remembering whole specs would cost the memory of the file once more."""
-
-    taken: int = 0
-
-    def part(self, content: msgspec.Raw) -> Part:
-        """The spec that all pods with this text share, or one that shares its parts only."""
-        self.taken += 1
-        if len(self.known) > _FEW_SPECS and self.taken < 4 * len(self.known):
-            return self.new(bytes(content))
-        return _Column.part(self, content)
-
-
-@dataclass(frozen=True, slots=True)
-class _Way:
-    """How objects of one kind are taken in. ``bare``: fields of the metadata if there are none besides the name and the
-    namespace; ``names``: names that passed."""
-
-    shape: RowShape
-    namespaced: bool
-    bare: int
-    columns: tuple[_Column, ...]
-    shelf: Shelf
-    rule: Naming
-    names: dict[str, str]
 
 
 class BulkReader:
@@ -101,84 +55,120 @@ class BulkReader:
         self._interner = interner
         self._shelf = shelf
         self._materials = materials
-        self._owners = _Column("ownerReferences", False, _checked(OWNERS, required=False))
+        self._owners = _memo({}, _checked(OWNERS, required=False))
         self._spaces: dict[str, str] = {}
-        self._names: dict[Naming, dict[str, str]] = {}
+        self._names: dict[Naming, dict[str, str]] = {naming: {} for naming in Naming}
+        self._takes: dict[type[Row], _Take] = {}
         self._shapes = {shape.row: shape for shape in row_shapes()}
-        self._ways: dict[type[Row], _Way] = {}
-        self._row = row_decoder().decode
-        self._status = msgspec.json.Decoder(PodStatus).decode
         self._fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
-    def take(self, content: msgspec.Raw, source: str) -> bool:
-        """Take in one object; False when it has to go the other way.
+    def take(self, contents: Iterable[msgspec.Raw], source: str) -> Iterator[msgspec.Raw]:
+        """Take in objects of the file ``source`` in their order; yields each that has to go the other way, then.
 
         Raises orjson.JSONDecodeError for a number that is too large.
         """
-        try:
-            row = self._row(content)
-            way = self._ways.get(row.__class__) or self._way(row.__class__)
-            if row.apiVersion != way.shape.api_version:
+        decode, takes = row_decoder().decode, self._takes
+        for shape in self._shapes.values():
+            if shape.row in takes:
+                self._shelf(shape.kind).start(source)
+        for content in contents:
+            try:
+                row = decode(content)
+                take = takes.get(row.__class__) or self._start(row, source)
+                if take(row):
+                    continue
+            except (msgspec.MsgspecError, InvalidError, _LeftError):
+                pass
+            yield content
+
+    def _start(self, row: Row, source: str) -> _Take:
+        """The way to take in objects of a kind that comes for the first time."""
+        shape = self._shapes[row.__class__]
+        self._shelf(shape.kind).start(source)
+        take = self._takes[row.__class__] = self._pods(shape) if shape.kind == POD else self._plain(shape)
+        return take
+
+    def _plain(self, shape: RowShape) -> _Take:
+        wanted, shelf = fields_of(shape.kind), self._shelf(shape.kind)
+        columns = tuple(
+            (name, _memo({}, _checked(wanted.checks.get(name, anything), required=name in wanted.required)))
+            for name in shape.fields
+        )
+        required = frozenset(wanted.required)
+        place_of, first, put = self._placing(shape), shelf.by_name.setdefault, shelf.objects.append
+        version, word = shape.api_version, shape.kind.kind
+
+        def take(row: Row) -> bool:
+            api_version, metadata, *contents = astuple(row)
+            if api_version != version:
                 return False
-            metadata = row.metadata
-            place = self._place(metadata, way)
-            if len(metadata) > way.bare:
-                self._check_rest(metadata)
-            document = {"apiVersion": way.shape.api_version, "kind": way.shape.kind.kind, "metadata": metadata}
-            material: tuple[Any, ...] = ()
-            if way.shape.kind == POD:
-                material = self._add_pod(row, document, way)
-            else:
-                _add_columns(row, document, way)
-        except (msgspec.MsgspecError, InvalidError, _LeftError):
-            return False
-        if way.shelf.by_name.setdefault(place, document) is not document:
-            return False
-        way.shelf.put(document, source)
-        if material:
-            self._materials.extend(self._redactor.named(document, material))
-        return True
+            place = place_of(metadata)
+            document = {"apiVersion": version, "kind": word, "metadata": metadata}
+            for (name, value_of), content in zip(columns, contents, strict=True):
+                if content is not _UNSET:
+                    document[name] = value_of(content)
+                elif name in required:
+                    return False
+            if first(place, document) is not document:
+                return False
+            put(document)
+            return True
 
-    def _way(self, row: type[Row]) -> _Way:
-        shape = self._shapes[row]
-        wanted = fields_of(shape.kind)
-        columns: list[_Column] = []
-        for name in shape.fields:
-            if shape.kind != POD:
-                new = _checked(wanted.checks.get(name, anything), required=name in wanted.required)
-                columns.append(_Column(name, name in wanted.required, new))
-        if shape.kind == POD:
-            columns.append(_Specs("spec", True, self._new_spec))
-        rule = naming(shape.kind)
-        names = self._names.setdefault(rule, {})
+        return take
+
+    def _pods(self, shape: RowShape) -> _Take:
+        place_of, spec_of, shelf = self._placing(shape), _Specs(self._new_spec).part, self._shelf(shape.kind)
+        first, put = shelf.by_name.setdefault, shelf.objects.append
+
+        def take(row: Row) -> bool:
+            api_version, metadata, spec, status = astuple(row)
+            if api_version != "v1" or spec is _UNSET:
+                return False
+            place = place_of(metadata)
+            if place[0] == CONTROL_PLANE:
+                return False
+            part = spec_of(spec)
+            document = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": part.value}
+            if status is not _UNSET:
+                document["status"] = status
+            if first(place, document) is not document:
+                return False
+            put(document)
+            if part.material:
+                self._materials.extend(self._redactor.named(document, part.material))
+            return True
+
+        return take
+
+    def _placing(self, shape: RowShape) -> Callable[[Metadata], tuple[str, str]]:
+        """What gives the namespace and the name of an object, both valid, and puts its metadata right."""
+        names, spaces, rule = self._names[naming(shape.kind)], self._spaces, naming(shape.kind)
         namespaced = catalogue.ENTRIES[shape.kind].namespaced
-        way = _Way(shape, namespaced, 1 + namespaced, tuple(columns), self._shelf(shape.kind), rule, names)
-        self._ways[row] = way
-        return way
+        bare = 1 + namespaced
 
-    def _place(self, metadata: Metadata, way: _Way) -> tuple[str, str]:
-        """The namespace and the name of an object, both valid, its metadata put right as for any object."""
-        name = metadata["name"]
-        known = way.names.get(name)
-        if known is None:
-            if name_problem(way.rule, name) is not None:
+        def place(metadata: Metadata) -> tuple[str, str]:
+            name = metadata["name"]
+            known = names.get(name)
+            if known is None:
+                _remember(names, name, name_problem(rule, name))
+            else:
+                metadata["name"] = name = known
+            space = ""
+            if namespaced:
+                space = metadata.get("namespace") or "default"
+                known = spaces.get(space)
+                if known is None:
+                    _remember(spaces, space, namespace_problem(space))
+                else:
+                    space = known
+                metadata["namespace"] = space
+            elif "namespace" in metadata:
                 raise _LeftError
-            if len(way.names) < _MOST_NAMES:
-                way.names[name] = name
-        else:
-            metadata["name"] = known
-        if not way.namespaced:
-            if "namespace" in metadata:
-                raise _LeftError
-            return ("", name)
-        namespace = metadata.get("namespace") or "default"
-        space = self._spaces.get(namespace)
-        if space is None:
-            if namespace_problem(namespace) is not None:
-                raise _LeftError
-            space = self._spaces[namespace] = namespace
-        metadata["namespace"] = space
-        return (space, name)
+            if len(metadata) > bare:
+                self._check_rest(metadata)
+            return (space, name)
+
+        return place
 
     def _check_rest(self, metadata: Metadata) -> None:
         found = metadata.get("labels")
@@ -189,18 +179,7 @@ class BulkReader:
             strip_annotations(annotations)
         if "ownerReferences" in metadata:
             # What is no longer text here has no type of its own.
-            metadata["ownerReferences"] = self._owners.part(metadata["ownerReferences"]).value
-
-    def _add_pod(self, row: Any, document: dict[str, Any], way: _Way) -> tuple[Any, ...]:
-        if document["metadata"]["namespace"] == CONTROL_PLANE:
-            raise _LeftError
-        if row.spec is _UNSET:
-            raise _LeftError
-        spec = way.columns[0].part(row.spec)
-        document["spec"] = spec.value
-        if row.status is not _UNSET:
-            document["status"] = self._status(row.status)
-        return spec.material
+            metadata["ownerReferences"] = self._owners(metadata["ownerReferences"])
 
     def _new_spec(self, content: bytes) -> Part:
         parts: dict[str, Part] = {}
@@ -212,22 +191,57 @@ class BulkReader:
         return Part({name: part.value for name, part in parts.items()}, material)
 
 
-def _add_columns(row: Row, document: dict[str, Any], way: _Way) -> None:
-    for column in way.columns:
-        content = getattr(row, column.name)
-        if content is not _UNSET:
-            document[column.name] = column.part(content).value
-        elif column.required:
-            raise _LeftError
+class _Specs:
+    """Whole specs of pods, for as long as they repeat: where volumes are named at random no two pods are equal, only
+    their parts are, and remembering whole specs would cost the memory of the file once more."""
+
+    def __init__(self, new: Callable[[bytes], Part]) -> None:
+        self._new = new
+        self._known: dict[bytes, Part] = {}
+        self._taken = 0
+
+    def part(self, content: msgspec.Raw) -> Part:
+        """The spec that all pods with this text share, or one that shares its parts only."""
+        self._taken += 1
+        text = bytes(content)
+        part = self._known.get(text)
+        if part is None:
+            part = self._new(text)
+            if len(self._known) < _FEW_SPECS or self._taken > 4 * len(self._known):
+                self._known[text] = part
+        return part
 
 
-def _checked(check: Check, *, required: bool) -> Callable[[bytes], Part]:
-    def new(content: bytes) -> Part:
+def _memo(known: dict[bytes, Any], new: _New) -> Callable[[msgspec.Raw], Any]:
+    """What gives the one value of all equal texts; it is made, and checked, of the first."""
+    get = known.get
+
+    def value_of(content: msgspec.Raw) -> Any:
+        text = bytes(content)
+        value = get(text, _UNSET)
+        if value is _UNSET:
+            value = known[text] = new(text)
+        return value
+
+    return value_of
+
+
+def _checked(check: Check, *, required: bool) -> _New:
+    """What makes a value of its text. Raises _LeftError or InvalidError for a value that does not pass."""
+
+    def new(content: bytes) -> Any:
         value = orjson.loads(content)
         if value is not None:
             check(value)
         elif required:
             raise _LeftError
-        return Part(value)
+        return value
 
     return new
+
+
+def _remember(names: dict[str, str], name: str, problem: InvalidError | None) -> None:
+    if problem is not None:
+        raise _LeftError
+    if len(names) < _MOST_NAMES:
+        names[name] = name

@@ -56,13 +56,11 @@ class Collector:
             from ringfence.observe.bulk import BulkReader
 
             self._bulk = BulkReader(self._redactor, self._interner, self._shelf, self._materials)
-        take = self._bulk.take
         inner = found.kind.removesuffix("List")
         if inner:
             self._cut_off(orjson.loads(bytes(found.metadata)), found.apiVersion, inner)
-        for content in found.items:
-            if not take(content, source):
-                self._add_item(orjson.loads(bytes(content)), found.apiVersion, inner, source, 0)
+        for content in self._bulk.take(found.items, source):
+            self._add_item(orjson.loads(bytes(content)), found.apiVersion, inner, source, 0)
 
     def miss(self, marker: NotListed) -> None:
         """Remember that something could not be listed."""

@@ -65,7 +65,8 @@ class PodStatus(TypedDict, total=False):
 
 
 class Row(msgspec.Struct, tag_field="kind", forbid_unknown_fields=True, gc=False):
-    """An object in parts; subclasses have a field for each part of their kind, UNSET where the object has none."""
+    """An object in parts; subclasses have a field for each part of their kind, UNSET where the object has none: text,
+    but for the status of pods, no two of which are equal."""
 
     apiVersion: str  # noqa: N815 - the API's name
     metadata: Metadata
@@ -88,7 +89,8 @@ def row_shapes() -> tuple[RowShape, ...]:
 
 
 def _shape(kind: Kind, fields: tuple[str, ...]) -> RowShape:
-    parts: list[Any] = [(name, msgspec.Raw | msgspec.UnsetType, msgspec.UNSET) for name in fields]
+    typed: Mapping[tuple[Kind, str], Any] = {(kinds.POD, "status"): PodStatus}
+    parts = [(name, typed.get((kind, name), msgspec.Raw) | msgspec.UnsetType, msgspec.UNSET) for name in fields]
     row = msgspec.defstruct(f"{kind.kind}Row", parts, bases=(Row,), tag=kind.kind, gc=False, forbid_unknown_fields=True)
     return RowShape(cast("type[Row]", row), kind, f"{kind.group}/v1" if kind.group else "v1", fields)
 

@@ -27,11 +27,15 @@ class Shelf:
     runs: list[Run] = field(default_factory=list)
     source: str = ""
 
-    def put(self, document: Object, source: str) -> None:
-        """Take in an object of the file ``source`` (empty: of no file)."""
+    def start(self, source: str) -> None:
+        """What is put on ``objects`` from now on is of the file ``source`` (empty: of no file)."""
         if source != self.source:
             self.runs.append(Run(len(self.objects), source))
             self.source = source
+
+    def put(self, document: Object, source: str) -> None:
+        """Take in an object of the file ``source``."""
+        self.start(source)
         self.objects.append(document)
 
 
