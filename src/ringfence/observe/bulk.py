@@ -91,20 +91,22 @@ class BulkReader:
     def _plain(self, shape: RowShape) -> _Take:
         wanted, shelf = fields_of(shape.kind), self._shelf(shape.kind)
         columns = tuple(
-            (name, _memo({}, _checked(wanted.checks.get(name, anything), required=name in wanted.required)))
-            for name in shape.fields
+            (number, name, _memo({}, _checked(wanted.checks.get(name, anything), required=name in wanted.required)))
+            for number, name in enumerate(shape.fields, 2)
         )
         required = frozenset(wanted.required)
         place_of, first, put = self._placing(shape), shelf.by_name.setdefault, shelf.objects.append
         version, word = shape.api_version, shape.kind.kind
 
         def take(row: Row) -> bool:
-            api_version, metadata, *contents = astuple(row)
-            if api_version != version:
+            values = astuple(row)
+            if values[0] != version:
                 return False
+            metadata = values[1]
             place = place_of(metadata)
             document = {"apiVersion": version, "kind": word, "metadata": metadata}
-            for (name, value_of), content in zip(columns, contents, strict=True):
+            for number, name, value_of in columns:
+                content = values[number]
                 if content is not _UNSET:
                     document[name] = value_of(content)
                 elif name in required:

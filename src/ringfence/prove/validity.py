@@ -119,11 +119,14 @@ def listing(item: Check = text) -> Check:
 def record(*required: str, **fields: Check) -> Check:
     """An object with known ``fields``; others are let through unseen. A trailing underscore in a name is dropped."""
     known = {name.rstrip("_"): check for name, check in fields.items()}
+    texts = frozenset(name for name, check in known.items() if check is text)
 
     def check(value: Any) -> None:
         if type(value) is not dict:
             raise InvalidError("an object")
         for key, entry in value.items():
+            if type(entry) is str and key in texts:
+                continue
             field = known.get(key)
             if field is not None and entry is not None:
                 try:
@@ -156,21 +159,24 @@ def fields(*required: str, **checks: Check) -> Fields:
 
 
 _GOOD_LABELS: set[tuple[str, str]] = set()
+_GOOD_KEYS: set[str] = set()
 
 
 def labels(value: Any) -> None:
     """Labels as the API accepts them. Those that have passed are remembered, since clusters repeat them."""
     if type(value) is not dict:
         raise InvalidError("an object")
-    for key, entry in value.items():
-        if type(entry) is str and (key, entry) in _GOOD_LABELS:
+    for pair in value.items():
+        key, entry = pair
+        if type(entry) is str and pair in _GOOD_LABELS:
             continue
         if type(entry) is not str or len(entry) > 63 or not _LABEL_VALUE.fullmatch(entry):
             raise InvalidError("a label value (at most 63 of letters, digits, '-', '_', '.')", key)
-        if not _LABEL_KEY.fullmatch(key):
+        if key not in _GOOD_KEYS and not _LABEL_KEY.fullmatch(key):
             raise InvalidError("labels with valid keys")
         if len(_GOOD_LABELS) < 100_000:
-            _GOOD_LABELS.add((key, entry))
+            _GOOD_LABELS.add(pair)
+            _GOOD_KEYS.add(key)
 
 
 OWNERS = listing(record("kind", "name", apiVersion=text, kind=text, name=text, controller=boolean))
