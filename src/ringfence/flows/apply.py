@@ -14,7 +14,7 @@ from typing import Any
 from ringfence.base.clock import Clock
 from ringfence.base.errors import StateError
 from ringfence.base.text import plural
-from ringfence.decide.topology import ClusterRole, Environment, Status, Topology
+from ringfence.decide.topology import ClusterRole, Environment, Topology
 from ringfence.deliver import credentials, prune, reach
 from ringfence.deliver.apply import apply as write
 from ringfence.deliver.argocd import Arrived, await_revisions, observe, refresh, unfinished
@@ -23,6 +23,7 @@ from ringfence.deliver.compare import Live, compare, read_live
 from ringfence.deliver.git import Commit, Repository
 from ringfence.deliver.reach import Reach
 from ringfence.deliver.repository import as_changes, file_changes
+from ringfence.flows.plan import feasible
 from ringfence.flows.sources import read_sources
 from ringfence.flows.targets import Targets
 from ringfence.kube import APPLICATIONS, Cluster
@@ -98,13 +99,7 @@ def prepared(
     landscape: Landscape, topology: Topology, targets: Targets, *, foreign: bool = False
 ) -> Iterator[Prepared]:
     """Render, look at every cluster and repository, and say what differs; the connections close at the end."""
-    if topology.status is Status.INFEASIBLE:
-        raise StateError(
-            f"{landscape.name}: there is no Topology that meets every requirement",
-            reason="Infeasible",
-            hint="ringfence plan FILE --explain shows which requirements exclude each other",
-        )
-    manifests = render(landscape, topology, read_sources(landscape), targets.options(topology))
+    manifests = render(landscape, feasible(topology), read_sources(landscape), targets.options(topology))
     with ExitStack() as stack:
         connections = {one.cluster: stack.enter_context(targets.open(one.cluster)) for one in manifests.clusters}
         with ThreadPoolExecutor(max(1, len(connections))) as pool:

@@ -90,10 +90,13 @@ def locate(file: Path, named: Iterable[str], paths: "Paths", clock: "Clock") -> 
 def partition_of(located: Located, given: Collection[str] = ()) -> Partition:
     """The Partition of a Topology; ``given`` are clusters that are read from elsewhere, and then no other is.
 
-    What holds of embedded clusters is assumed only when every cluster is one and none is given.
+    What holds of embedded clusters is assumed only when every cluster is one and none is given. Raises StateError when
+    no Topology is possible: nothing would be promised of nothing.
     """
     from ringfence.flows.partition import EMBEDDED, topology_partition
+    from ringfence.flows.plan import feasible
 
+    feasible(located.topology)
     embedded = not given and all(map(located.targets.embedded, located.clusters))
     return topology_partition(located.landscape, located.topology, EMBEDDED if embedded else Assumptions())
 

@@ -45,6 +45,21 @@ def plan(landscape: Landscape, *, fresh: bool = False) -> Topology:
     return decide(landscape, standing=None if fresh else standing(landscape)).topology
 
 
+def feasible(topology: Topology) -> Topology:
+    """The Topology, when it is one. Raises StateError when no Topology meets every requirement.
+
+    Whoever builds, proves or removes asks this first: an impossible Topology has no clusters, so of it everything
+    would hold, and everything that runs would have left it.
+    """
+    if topology.status is Status.INFEASIBLE:
+        raise StateError(
+            f"{topology.name}: there is no Topology that meets every requirement",
+            reason="Infeasible",
+            hint="ringfence plan FILE --explain shows which requirements exclude each other",
+        )
+    return topology
+
+
 def standing(landscape: Landscape) -> Topology | None:
     """What ``topology.yaml`` beside the Landscape says, None when there is no such file. Raises InputError."""
     return topology_file.read(topology_path(landscape))
@@ -57,12 +72,7 @@ def topology_path(landscape: Landscape) -> Path:
 
 def write(landscape: Landscape, topology: Topology) -> Path:
     """Keep a Topology beside its Landscape. Raises StateError when it cannot be written."""
-    if topology.status is Status.INFEASIBLE:
-        raise StateError(
-            "there is no Topology to write",
-            reason="Infeasible",
-            hint="ringfence plan FILE shows which requirements exclude each other",
-        )
+    feasible(topology)
     path = topology_path(landscape)
     write_atomically(path, topology_file.to_text(topology).encode(), mode=0o644)
     return path

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from ringfence.base.errors import StateError
 from ringfence.base.paths import write_atomically
-from ringfence.decide.topology import Status, Topology
+from ringfence.decide.topology import Topology
+from ringfence.flows.plan import feasible
 from ringfence.flows.sources import read_sources
 from ringfence.landscape.model import Landscape
 from ringfence.render import Manifests, Options, render, repository_files
@@ -21,13 +22,7 @@ _MARK = ".ringfence-render"
 
 def render_landscape(landscape: Landscape, topology: Topology, options: Options | None = None) -> Manifests:
     """The Manifests with the applications' sources. Raises InputError for a source that is not there."""
-    if topology.status is Status.INFEASIBLE:
-        raise StateError(
-            f"{landscape.name}: there is no Topology that meets every requirement",
-            reason="Infeasible",
-            hint="ringfence plan FILE --explain shows which requirements exclude each other",
-        )
-    return render(landscape, topology, read_sources(landscape), options)
+    return render(landscape, feasible(topology), read_sources(landscape), options)
 
 
 def rendered_files(manifests: Manifests) -> Mapping[str, bytes]:

@@ -17,6 +17,7 @@ from ringfence.deliver.existing import PoolGap, pool_gaps
 from ringfence.deliver.rights import Lacking, lacking, needed
 from ringfence.engine import ClusterSpec, Engine, EngineState, EnvironmentSpec, NodeSpec, Role, Taint
 from ringfence.flows.brought import Brought, take
+from ringfence.flows.plan import feasible
 from ringfence.flows.targets import Contexts, Targets, all_clusters, environments_embedded, find_targets
 from ringfence.landscape.model import Landscape
 from ringfence.render import ClusterManifests, Manifests, render
@@ -111,8 +112,9 @@ def up(
     """Bring every Environment of the Topology up, and return once all of it answers.
 
     ``remove``: clusters that left the Topology are ended with their data; without it that is refused. Raises the
-    engine's errors, and InputError for contexts that do not fit.
+    engine's errors, InputError for contexts that do not fit, and StateError when no Topology is possible.
     """
+    feasible(topology)
     targets = take(landscape.name, topology, paths, clock, brought or Brought(), remember=not dry_run)
     existing = tuple(sorted(targets.contexts.clusters))
     before = targets.engine

@@ -2,9 +2,7 @@
 
 from collections.abc import Callable
 
-from ringfence.base.errors import StateError
-from ringfence.decide.topology import Status
-from ringfence.flows.plan import plan
+from ringfence.flows.plan import feasible, plan
 from ringfence.flows.promotion.argo_delivery import ArgoDelivery
 from ringfence.flows.promotion.asking import World
 from ringfence.flows.promotion.facts import WorldFacts
@@ -15,13 +13,7 @@ from ringfence.flows.targets import find_targets
 
 def open_world(workspace: Workspace, report: Callable[[str], None]) -> World:
     """The running landscape. Raises StateError when there is no Topology for it."""
-    topology = plan(workspace.landscape)
-    if topology.status is Status.INFEASIBLE:
-        raise StateError(
-            f"{workspace.landscape.name}: there is no Topology that meets every requirement",
-            reason="Infeasible",
-            hint="ringfence plan --explain shows which requirements exclude each other",
-        )
+    topology = feasible(plan(workspace.landscape))
     targets = find_targets(workspace.paths, workspace.clock, workspace.landscape.name)
     delivery = ArgoDelivery(
         workspace.landscape, topology, targets, workspace.clock, report, lambda name: _bundle(workspace, name)

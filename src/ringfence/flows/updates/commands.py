@@ -10,7 +10,7 @@ from ringfence.base.clock import Clock
 from ringfence.base.errors import InputError, StateError
 from ringfence.base.paths import Paths, write_atomically
 from ringfence.base.text import suggestion
-from ringfence.decide.topology import Designation, Status, Topology
+from ringfence.decide.topology import Designation, Topology
 from ringfence.evidence.signing import PublicKey
 from ringfence.flows.updates.desk import Desk, open_desk
 from ringfence.landscape.model import Landscape
@@ -83,18 +83,12 @@ class PlanRequest:
 def open_update(file: Path, paths: Paths, clock: Clock, actor: str | None = None) -> Opened:
     """Open the update of the Landscape in ``file``."""
     from ringfence.engine import Engine
-    from ringfence.flows.plan import decide
+    from ringfence.flows.plan import decide, feasible
     from ringfence.flows.promotion.workspace import acting
     from ringfence.landscape.load import load_landscape
 
     landscape = load_landscape(file)
-    topology = decide(landscape, price_requirements=False).topology
-    if topology.status is Status.INFEASIBLE:
-        raise StateError(
-            f"{landscape.name}: no Topology meets every requirement, so there is nothing to update",
-            reason="Infeasible",
-            hint="ringfence plan FILE --explain",
-        )
+    topology = feasible(decide(landscape, price_requirements=False).topology)
     who = acting(actor, Path(landscape.folder))
     desk = open_desk(paths, landscape.name, landscape.calendar, clock, who)
     embedded = frozenset(one.name for one in Engine(paths, clock).state(landscape.name).environments)
