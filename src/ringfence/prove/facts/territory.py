@@ -62,17 +62,18 @@ class Territory:
 
     deployment: PartitionDeployment
     places: tuple[Place, ...]
+    clusters: frozenset[str] = field(init=False, compare=False)
+    """The clusters of the snapshot that it is in."""
     _whole: dict[str, frozenset[str]] = field(default_factory=dict, compare=False)
+
+    def __post_init__(self) -> None:
+        """Its clusters are asked for by every pair and stay what they are."""
+        object.__setattr__(self, "clusters", frozenset(place.facts.name for place in self.places))
 
     @property
     def name(self) -> str:
         """The deployment's name."""
         return self.deployment.name
-
-    @property
-    def clusters(self) -> frozenset[str]:
-        """The clusters of the snapshot that it is in."""
-        return frozenset(place.facts.name for place in self.places)
 
     def in_cluster(self, cluster: str) -> Iterator[Place]:
         """Its places in one cluster."""

@@ -56,9 +56,9 @@ def _unnamed(world: ProofWorld, a: Territory, b: Territory) -> Iterator[str]:
         named |= {("User", name) for name in people.users} | {("Group", name) for name in people.groups}
     for cluster in sorted(a.clusters & b.clusters):
         ours, theirs = a.whole(cluster), b.namespaces(cluster)
-        for bound in _bound_people(world.clusters[cluster]):
-            subject, places = bound.subject, bound.places
-            if (subject.kind, subject.name) in named or not places & ours or not places & theirs:
+        for bound in _bound_in(world.clusters[cluster], a):
+            subject = bound.subject
+            if not bound.places & theirs or (subject.kind, subject.name) in named:
                 continue
             grant = next(item for item in bound.grants if item.scope in ours)
             yield f"whose {subject} is, whom {grant.by} binds and who is bound in {b.name} too"
@@ -71,6 +71,16 @@ class _Bound:
     subject: Subject
     places: frozenset[str]
     grants: list[Grant]
+
+
+def _bound_in(facts: ClusterFacts, side: Territory) -> list[_Bound]:
+    """Those of them who are bound where a deployment is on its own."""
+
+    def found() -> list[_Bound]:
+        ours = side.whole(facts.name)
+        return [bound for bound in _bound_people(facts) if bound.places & ours]
+
+    return facts.memory.once(("bound people in", facts.name, side.name), found)
 
 
 def _bound_people(facts: ClusterFacts) -> list[_Bound]:

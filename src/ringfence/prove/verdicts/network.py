@@ -186,7 +186,7 @@ def _opens(state: State, cluster: str) -> tuple[Power, ...]:
 def _past_policies(world: ProofWorld, cluster: str, state: State, b: Territory) -> Verdict:
     """Connections that no policy holds: from a pod's own node, and through the API server."""
     found: list[Verdict] = []
-    for pod in b.pods(cluster):
+    for pod in b.pods(cluster) if any(state.of(Can.ON_NODE, cluster)) else ():
         for node in dict.fromkeys((pod.node or EVERYWHERE, EVERYWHERE)):
             root = Capability(Can.ON_NODE, cluster, "", node)
             if state.has(root) and FROM_NODE not in world.without and not pod.template:

@@ -129,10 +129,11 @@ def _highest(
 ) -> Level | None:
     reached: Level | None = None
     for level in Level:
-        verdicts = dict(dimensions)
-        verdicts[Dimension.PERFORMANCE] = soft if level in _SOFT else hard
-        if level in (Level.CLUSTER, Level.ENVIRONMENT):
-            verdicts[Dimension.PLATFORM] = platform_verdict(world, a, b, gaps, level)
-        if all(verdicts[dimension].answer is Answer.HOLDS for dimension in PROMISES[level]):
+        verdicts = {**dimensions, Dimension.PERFORMANCE: soft if level in _SOFT else hard}
+        wanted = PROMISES[level] - {Dimension.PLATFORM}
+        if not all(verdicts[dimension].answer is Answer.HOLDS for dimension in wanted):
+            continue
+        shared = platform_verdict(world, a, b, gaps, level) if Dimension.PLATFORM in PROMISES[level] else None
+        if shared is None or shared.answer is Answer.HOLDS:
             reached = level if reached is None else reached.joined(level)
     return reached

@@ -118,7 +118,7 @@ def _takes_nodes(world: ProofWorld, facts: ClusterFacts, state: State, b: Territ
                 there = item.namespace in (EVERYWHERE, *b.namespaces(facts.name))
                 if power is Power.WRITE_NODES or there or not soft:
                     ends.append((item, None))
-    if ROOT not in world.without:
+    if ROOT not in world.without and any(state.of(Can.ON_NODE, facts.name)):
         for pod in b.pods(facts.name):
             for node in dict.fromkeys((pod.node, EVERYWHERE)):
                 item = Capability(Can.ON_NODE, facts.name, "", node or EVERYWHERE)

@@ -34,11 +34,10 @@ STORE = state_rule(
 def platform_verdict(world: ProofWorld, a: Territory, b: Territory, missing: list[str], level: Level | None) -> Verdict:
     """The verdict on shared components; ``level`` is what was promised (None: report everything shared)."""
     found = _shared(world, a, b, management_too=level is not Level.CLUSTER)
-    shared = [step for step in found if step.rule not in world.without]
-    if shared:
-        return Verdict(
-            Answer.BROKEN, (shared[0],), mend=Mend("place the two in different Environments"), rules=(shared[0].rule,)
-        )
+    shared = next((step for step in found if step.rule not in world.without), None)
+    if shared is not None:
+        mend = Mend("place the two in different Environments")
+        return Verdict(Answer.BROKEN, (shared,), mend=mend, rules=(shared.rule,))
     missing = [
         *missing,
         *_remote_flux(world, a, b),

@@ -338,7 +338,7 @@ def _find_backends(owned: Territory, facts: ClusterFacts) -> dict[tuple[str, ...
 
 def _host_path(world: ProofWorld, a: Territory, b: Territory) -> Step | None:
     for cluster in sorted(a.clusters & b.clusters):
-        ours = list(_host_paths(a, world.clusters[cluster]))
+        ours = _host_paths(a, world.clusters[cluster])
         for shown, name, node, path in _host_paths(b, world.clusters[cluster]):
             for mine, _, my_node, my_path in ours:
                 if node == my_node and node is not None and _overlap(path, my_path):
@@ -350,16 +350,19 @@ def _host_path(world: ProofWorld, a: Territory, b: Territory) -> Step | None:
 def _host_path_somewhere(world: ProofWorld, a: Territory, b: Territory) -> Iterator[str]:
     """Directories that would be one if they were on one node, where a node is not known."""
     for cluster in sorted(a.clusters & b.clusters):
-        ours = list(_host_paths(a, world.clusters[cluster]))
+        ours = _host_paths(a, world.clusters[cluster])
         for shown, _, node, path in _host_paths(b, world.clusters[cluster]):
             for mine, _, my_node, my_path in ours:
                 if None in (node, my_node) and _overlap(path, my_path):
                     yield f"whether {mine} ({my_path}) and {shown} ({path}) are on one node"
 
 
-def _host_paths(owned: Territory, facts: ClusterFacts) -> Iterator[tuple[str, str, str | None, str]]:
+def _host_paths(owned: Territory, facts: ClusterFacts) -> list[tuple[str, str, str | None, str]]:
     """The directories of nodes that pods mount, themselves or through a volume; node None: it is not known which."""
+    return facts.memory.once(("host paths", facts.name, owned.name), lambda: list(_find_host_paths(owned, facts)))
 
+
+def _find_host_paths(owned: Territory, facts: ClusterFacts) -> Iterator[tuple[str, str, str | None, str]]:
     claimed: dict[tuple[str, str], list[str | None]] = {}
     for pod in owned.pods(facts.name):
         for volume in pod.spec.get("volumes") or ():
