@@ -1,17 +1,20 @@
 """What follows from owning a node, and how nodes are come by."""
 
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 
 from ringfence.prove.admission.placement import NodeChoice, could_come, nodes_open_to
 from ringfence.prove.closure.capability import EVERYWHERE, Can, Capability, acts_as, inside
 from ringfence.prove.closure.engine import Derivation, State
 from ringfence.prove.facts.cluster import ClusterFacts
 from ringfence.prove.facts.pods import PodFacts
+from ringfence.prove.facts.territory import pool_nodes
 from ringfence.prove.kinds import ObjectName
 from ringfence.prove.rbac.powers import Power
 from ringfence.prove.rules.escalation import names_of
 from ringfence.prove.rules.registry import RuleWorld, rule
 from ringfence.prove.rules.wording import object_step, step, via
+from ringfence.prove.snapshot import MaterialKind
 
 _PRACTICE = "kubernetes.io/docs/concepts/security/rbac-good-practices"
 
@@ -104,7 +107,7 @@ def pods_on_it(world: RuleWorld, capability: Capability, state: State) -> Iterat
     facts = world.clusters[capability.cluster]
     everywhere = capability.name == EVERYWHERE
     here = facts.pods_on.get(capability.name, [])
-    for pod in _everywhere(world, facts) if everywhere else _classes(here):
+    for pod in _everywhere(world, facts) if everywhere else _classes(world, facts, here):
         yield _inside(facts, pod, capability, None)
     if not everywhere:
         for pod in _everywhere(world, facts):
@@ -122,15 +125,51 @@ def _may_come(world: RuleWorld, facts: ClusterFacts, pod: PodFacts, node: str) -
     return facts.memory.once(key, lambda: could_come(facts, pod, node))
 
 
-def _classes(pods: Sequence[PodFacts]) -> list[PodFacts]:
-    """One pod of each kind: pods of one namespace, labels, identity and contents give the same."""
+def _classes(
+    world: RuleWorld, facts: ClusterFacts, pods: Sequence[PodFacts], *, by_node: bool = False
+) -> list[PodFacts]:
+    """One pod of each kind: pods of one namespace, labels, identity, contents and pool give the same. ``by_node``: and
+    of one node, where they lead out to it."""
+    told = {key for item in world.partition.deployments for place in item.where for key in place.labels}
+    unheard = _PER_POD - told
+    tokens, pools = _tokens_of(facts), _pools_of(world, facts)
     found: dict[tuple[object, ...], PodFacts] = {}
     for pod in pods:
-        labels = tuple(sorted(item for item in pod.labels.items() if item[0] not in _PER_POD))
-        contents = (pod.contents.secrets, pod.contents.claims, pod.contents.escape, bool(pod.spec.get("hostNetwork")))
-        key = (pod.namespace, pod.account, pod.token, labels, pod.name.kind if pod.template else "", contents)
-        found.setdefault(key, pod)
+        labels = tuple(sorted(item for item in pod.labels.items() if item[0] not in unheard))
+        hosted = bool(pod.spec.get("hostNetwork"))
+        node = pod.node if by_node and (hosted or pod.contents.escape is not None) else None
+        kind = pod.name.kind if pod.template else ""
+        held = tokens.get((pod.name.kind, pod.namespace, pod.name.name))
+        place = (pod.namespace, pools.get(pod.node or ""), node)
+        found.setdefault((place, pod.account, pod.token, labels, kind, pod.contents, hosted, held), pod)
     return list(found.values())
+
+
+def _tokens_of(facts: ClusterFacts) -> Mapping[tuple[str, str, str], frozenset[str]]:
+    """The pods and workloads that hold tokens and kubeconfigs in their environment, each with the digests of those."""
+
+    def found() -> dict[tuple[str, str, str], frozenset[str]]:
+        held: dict[tuple[str, str, str], set[str]] = defaultdict(set)
+        for material in facts.snapshot.materials:
+            if material.kind in (MaterialKind.TOKEN, MaterialKind.KUBECONFIG):
+                held[material.owner.kind, material.owner.namespace, material.owner.name].add(material.digest)
+        return {owner: frozenset(digests) for owner, digests in held.items()}
+
+    return facts.memory.once(("tokens of", facts.name), found)
+
+
+def _pools_of(world: RuleWorld, facts: ClusterFacts) -> Mapping[str, tuple[str, ...]]:
+    """By node the pools that deployments are told by, where any is."""
+    pools = sorted({place.pool for item in world.partition.deployments for place in item.where if place.pool})
+
+    def found() -> dict[str, tuple[str, ...]]:
+        held: dict[str, tuple[str, ...]] = defaultdict(tuple)
+        for pool in pools:
+            for node in pool_nodes(facts, pool):
+                held[node] += (pool,)
+        return dict(held)
+
+    return facts.memory.once(("pools of", facts.name, tuple(pools)), found)
 
 
 # Labels that controllers give each pod, or each edition of a template, by itself.
@@ -143,7 +182,7 @@ _PER_POD = frozenset({
 
 def _everywhere(world: RuleWorld, facts: ClusterFacts) -> list[PodFacts]:
     """One pod of each kind in the whole cluster, worked out once."""
-    return facts.memory.once(("pod classes", facts.name), lambda: _classes(facts.pods))
+    return facts.memory.once(("pod classes", facts.name), lambda: _classes(world, facts, facts.pods))
 
 
 def _inside(facts: ClusterFacts, pod: PodFacts, capability: Capability, doubt: str | None) -> Derivation:
@@ -263,7 +302,7 @@ def proxy(world: RuleWorld, capability: Capability, state: State) -> Iterator[De
     facts = world.clusters[capability.cluster]
     only = set(names_of(capability))
     pods = [pod for pod in facts.pods if not only or pod.node in only or pod.node is None]
-    for pod in _classes(pods):
+    for pod in _classes(world, facts, pods, by_node=True):
         doubt = f"the node of {pod.shown}" if only and pod.node is None else None
         yield Derivation(
             inside(facts.name, pod.name.kind, pod.namespace, pod.name.name),
