@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ringfence.base.errors import ExitCode, Location, UsageError
-from ringfence.base.text import suggestion
+from ringfence.base.text import printable, suggestion
 from ringfence.cli.output import Table, print_json, print_table, print_yaml, say
 
 if TYPE_CHECKING:
@@ -81,8 +81,8 @@ def print_proof_table(proof: "Proof", *, every: bool) -> None:
         sys.stdout.write("\n" + "\n".join(folded(lines)) + "\n")
     sys.stdout.write(f"\nverdict: {proof.answer.value}\n")
     say("assumed (what no API shows):")
-    for text in proof.assumptions:
-        say(f"  {text}")
+    for line in folded(f"  {printable(text)}" for text in proof.assumptions):
+        say(line)
 
 
 def folded(lines: Iterable[str]) -> Iterator[str]:

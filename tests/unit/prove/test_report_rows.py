@@ -2,7 +2,7 @@
 
 from ringfence.landscape.model import Level
 from ringfence.prove.proof import Answer, Dimension, PairProof, Proof, Step, Verdict
-from ringfence.prove.report.rows import chains, findings, rows
+from ringfence.prove.report.rows import HEADERS, LEGEND, chains, findings, rows
 
 CHAIN = Verdict(Answer.BROKEN, (Step("anybody can read", "RoleBinding b/open", "c:rolebinding/b/open"),))
 MISSING = Verdict(Answer.UNKNOWN, missing=("list secrets in b: forbidden",))
@@ -56,3 +56,12 @@ def test_pairs_that_hold_alike_share_a_row_where_there_are_many() -> None:
     shown = rows(proof, most=24)
     assert [row[:2] for row in shown] == [("d/0", "b/x"), ("d/1", "b/x"), ("30 pairs", "alike"), ("c/x", "b/x")]
     assert rows(proof_of(*held[:24]), most=24) == rows(proof_of(*held[:24]))
+
+
+def test_the_table_fits_a_hundred_columns_whatever_the_names() -> None:
+    names = ("a" * 300, "ä" * 50 + "/production", "\u202e" * 40, "全角" * 30)
+    proof = proof_of(*(pair(name, name[::-1] + "x", access=CHAIN) for name in names))
+    shown = [HEADERS, *rows(proof)]
+    widths = [max(len(cell) for cell in column) for column in zip(*shown, strict=True)]
+    assert sum(widths) + 2 * (len(widths) - 1) <= 100
+    assert len(LEGEND) <= 100

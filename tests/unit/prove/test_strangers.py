@@ -162,3 +162,15 @@ def test_facts_that_are_understood_are_not_said_to_be_strange() -> None:
         "admission": [],
     }
     assert "not understood" not in stated(facts)
+
+
+def test_facts_behind_a_doubt_are_not_asked_for_before_it() -> None:
+    spec = {"resource": "clusterrolebindings.rbac.authorization.k8s.io", "reason": "Forbidden"}
+    marker = {"apiVersion": "ringfence.dev/v1", "kind": "NotListed", "spec": spec}
+    for verdict in attack([*base(), marker]).dimensions.values():
+        assert not any(
+            "what comes of the right" in text or "is not in the snapshot" in text for text in verdict.missing
+        )
+    access = attack([*base(), marker]).dimensions[Dimension.ACCESS]
+    assert access.answer is Answer.UNKNOWN
+    assert any("list clusterrolebindings" in text for text in access.missing)

@@ -14,7 +14,7 @@ _LEVELS = {
     Level.LABELS: "label", Level.NAMESPACE: "ns", Level.NODE: "node", Level.NODE_NAMESPACE: "n+ns",
     Level.CLUSTER: "clust", Level.ENVIRONMENT: "env",
 }  # fmt: skip
-LEGEND = "ok holds, NO broken, ? unknown; in brackets: not promised. acc access, cred credentials, perf performance"
+LEGEND = "ok holds, NO broken, ? unknown; in brackets: not promised. acc access, cred credentials"
 _ORDER = (Answer.BROKEN, Answer.UNKNOWN, Answer.HOLDS)
 _NAME = 19
 _NAMED = 3

@@ -331,7 +331,7 @@ def execute_by_get(world: RuleWorld, capability: Capability, state: State) -> It
     gate = facts.flags.feature_gates.get("AuthorizePodWebsocketUpgradeCreatePermission")
     if gate is True or (gate is None and facts.minors and min(facts.minors) >= 35):
         return
-    doubt = None if gate is False or facts.minors else f"the Kubernetes version of {facts.name}"
+    doubt = None if gate is False or facts.minors else f"the Kubernetes version of {facts.name} (assume.version)"
     if capability.name == Power.EXEC_BY_GET.value:
         yield from _inside_all(world, capability, state, "pods/exec-by-get", "run commands in", doubt)
         return

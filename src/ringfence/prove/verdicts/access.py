@@ -161,6 +161,10 @@ def _not_there(world: ProofWorld, state: State, b: Territory) -> Iterator[str]:
                     continue
                 places = facts.every_namespace() if item.namespace == EVERYWHERE else (namespace,)
                 if not any(_named_there(world, as_touch, place) for place in places):
+                    doubts = state.chain(item).doubts
+                    if doubts:
+                        yield from doubts
+                        continue
                     what = as_touch.name.split(" ", 1)[-1]
                     yield f"{what} {names.replace(',', ', ')} of {b.name}, which a role names, is not in the snapshot"
 

@@ -14,5 +14,6 @@ def unmodelled(state: State, cluster: str, powers: tuple[Power, ...]) -> list[st
         for capability in state.powers(cluster, power.value):
             chain = state.chain(capability)
             shown = f" ({chain.steps[-1].by})" if chain.steps else ""
-            found.update(dict.fromkeys([*chain.doubts, f"what comes of the right to {power.value}{shown}"]))
+            # A right that may be none: what decides is whether it is one, and nobody need know yet what comes of it.
+            found.update(dict.fromkeys(chain.doubts or [f"what comes of the right to {power.value}{shown}"]))
     return list(found)
