@@ -105,6 +105,7 @@ def growth() -> None:
     rows: list[tuple[str, list[Size]]] = [
         ("namespaces", [replace(base, namespaces=250 * n) for n in (1, 2, 4)]),
         ("namespaces that meet in no port", [replace(base, namespaces=250 * n, open_ports=True) for n in (1, 2, 4)]),
+        ("namespaces whose teams hold edit", [replace(base, namespaces=250 * n, usual_roles=True) for n in (1, 2, 4)]),
         ("pods", [replace(base, pods=8 * n) for n in (1, 2, 4)]),
         ("policies", [replace(base, policies=8 * n, classes=8) for n in (1, 2, 4)]),
         ("classes", [replace(base, pods=32, policies=8, classes=8 * n) for n in (1, 2, 4)]),

@@ -45,7 +45,8 @@ class Size:
     """How much of everything there is in each of the namespaces. The deployments share ``owned`` of them evenly (0:
     all), the others are somebody else's. ``classes``: pods of a namespace that policies tell apart. ``open_ports``:
     namespaces take one port from anybody and ask another of anybody, so that policies of two deployments meet in
-    addresses and in no port."""
+    addresses and in no port. ``usual_roles``: teams hold the cluster's own roles edit and view, as most do, and not two
+    small ones of their own."""
 
     namespaces: int
     pods: int = 4
@@ -55,6 +56,7 @@ class Size:
     deployments: int = 2
     owned: int = 0
     open_ports: bool = False
+    usual_roles: bool = False
 
     @property
     def shown(self) -> str:
@@ -104,7 +106,8 @@ def namespace(size: Size, number: int) -> Iterator[Json]:
         yield thing("networking.k8s.io/v1", "NetworkPolicy", f"policy{each}", name, spec=_policy(size, each))
     for each in range(size.bindings):
         ours = not size.owned or number < size.owned
-        yield from _binding(name, each, f"team-{number % size.deployments}" if ours else f"others-{number % 100}")
+        team = f"team-{number % size.deployments}" if ours else f"others-{number % 100}"
+        yield from _binding(name, each, team, usual=size.usual_roles)
 
 
 def with_neighbours(size: Size) -> Iterator[Json]:
@@ -159,17 +162,19 @@ def _policy(size: Size, each: int) -> Json:
     return {"podSelector": one, "policyTypes": ["Ingress"], "ingress": [{"from": peers, "ports": [{"port": "http"}]}]}
 
 
-def _binding(namespace: str, number: int, team: str) -> Iterator[Json]:
+def _binding(namespace: str, number: int, team: str, *, usual: bool) -> Iterator[Json]:
     """Teams make pods in their namespaces, as teams do, and read what is there."""
+    kind, role = ("ClusterRole", "view" if number % 2 else "edit") if usual else ("Role", f"r{number}")
     verbs, resources = (["get", "list"], ["pods", "services"]) if number % 2 else (["create", "delete"], ["pods"])
     rules = [{"apiGroups": [""], "resources": resources, "verbs": verbs}]
     yield thing("v1", "ServiceAccount", f"a{number}", namespace)
-    yield thing(f"{RBAC}/v1", "Role", f"r{number}", namespace, rules=rules)
+    if not usual:
+        yield thing(f"{RBAC}/v1", "Role", role, namespace, rules=rules)
     subjects = [
         {"kind": "ServiceAccount", "name": f"a{number}", "namespace": namespace},
         {"kind": "Group", "apiGroup": RBAC, "name": team},
     ]
-    reference = {"apiGroup": RBAC, "kind": "Role", "name": f"r{number}"}
+    reference = {"apiGroup": RBAC, "kind": kind, "name": role}
     yield thing(f"{RBAC}/v1", "RoleBinding", f"b{number}", namespace, roleRef=reference, subjects=subjects)
 
 

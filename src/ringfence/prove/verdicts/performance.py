@@ -113,9 +113,10 @@ def _takes_nodes(world: ProofWorld, facts: ClusterFacts, state: State, b: Territ
     """Whoever changes nodes or binds pods, or is root where B's pods run, takes B's nodes from it."""
     ends: list[tuple[Capability, Step | None]] = []
     if MOVES not in world.without:
+        spaces = b.namespaces(facts.name)
         for power in (Power.WRITE_NODES, Power.BIND_PODS):
             for item in state.powers(facts.name, power.value):
-                there = item.namespace in (EVERYWHERE, *b.namespaces(facts.name))
+                there = item.namespace == EVERYWHERE or item.namespace in spaces
                 if power is Power.WRITE_NODES or there or not soft:
                     ends.append((item, None))
     if ROOT not in world.without and any(state.of(Can.ON_NODE, facts.name)):
@@ -335,13 +336,18 @@ def _side(
                 found[node] = Found(truth, (text,), settles, (choice.object.partition(":")[2],))
     _place_asked(facts, state, creates, found)
     view = placement_view(facts)
-    seen: set[str] = set()
+    seen: set[object] = set()
     for pod in (*side.pods(facts.name), *scaled):
-        key = repr((pod.node, pod.name.kind, [pod.spec.get(name) for name in _PLACING], _rules_of(view, pod.namespace)))
-        if key in seen:
+        # The parts of a spec that pods share are one object, and the facts keep them.
+        parts = [pod.spec.get(name) for name in _PLACING]
+        same = (pod.node, pod.name.kind, _rules_of(view, pod.namespace), *map(id, parts))
+        if same in seen:
             continue
-        seen.add(key)
-        _place(facts, found, pod.spec, pod.namespace, pod.node, pod.name.kind, pod.shown, view)
+        seen.add(same)
+        alike = (*same[:3], repr(parts))
+        if alike not in seen:
+            seen.add(alike)
+            _place(facts, found, pod.spec, pod.namespace, pod.node, pod.name.kind, pod.shown, view)
     if not side.pods(facts.name):
         for node in facts.nodes:
             if found[node].truth is Truth.NO:
@@ -372,10 +378,12 @@ def _choice(facts: ClusterFacts, state: State, namespace: str, *, certain: bool)
 _PLACING = ("nodeSelector", "affinity", "tolerations", "runtimeClassName", "hostNetwork")
 
 
-def _rules_of(view: PlacementView, namespace: str) -> list[tuple[str, str]]:
+def _rules_of(view: PlacementView, namespace: str) -> tuple[tuple[str, str], ...]:
     """What a namespace's annotations make of where its pods run."""
-    annotations = view.annotations.get(namespace) or {}
-    return sorted(item for item in annotations.items() if item[0].startswith("scheduler.alpha.kubernetes.io/"))
+    annotations = view.annotations.get(namespace)
+    if not annotations:
+        return ()
+    return tuple(sorted(item for item in annotations.items() if item[0].startswith("scheduler.alpha.kubernetes.io/")))
 
 
 def _place_asked(facts: ClusterFacts, state: State, creates: frozenset[str], found: dict[str, Found]) -> None:
