@@ -35,7 +35,7 @@ def reached_controllers(world: "ProofWorld", a: Territory, state: State) -> dict
     from ringfence.prove.network.cells import Span
     from ringfence.prove.network.cross import cross_connections
     from ringfence.prove.network.groups import Group
-    from ringfence.prove.verdicts.network import group_in_state, network_world, pods_by_ref
+    from ringfence.prove.verdicts.network_groups import group_in_state, network_world, pods_by_ref
 
     found: dict[Capability, Derivation | None] = {}
     for cluster in sorted(a.clusters):

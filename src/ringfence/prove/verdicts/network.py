@@ -1,15 +1,12 @@
 """Network: can anything that A can be open a connection to B that nobody declared?
 
-Pods and roads are asked of ``prove.network``; this module says what A's people can bring about there (pods they can
-make, policies and labels they can change, other pods they can act as) from the closure, and turns answers into steps.
+Pods and roads are asked of ``prove.network``, what A's people can bring about there of ``network_groups``; this module
+turns the answers into steps.
 """
 
-import operator
 from collections.abc import Iterator
-from dataclasses import replace
 
 from ringfence.prove import kinds
-from ringfence.prove.admission.placement import nodes_open_to
 from ringfence.prove.answer import Answer as Found
 from ringfence.prove.answer import Truth
 from ringfence.prove.catalogue import ENTRIES, NETWORK_GROUPS
@@ -18,18 +15,14 @@ from ringfence.prove.closure.engine import State
 from ringfence.prove.facts.cluster import ClusterFacts
 from ringfence.prove.facts.pods import NETWORKS
 from ringfence.prove.facts.territory import Territory
-from ringfence.prove.network.build import world_of
 from ringfence.prove.network.cells import Span
-from ringfence.prove.network.cni import assumed
 from ringfence.prove.network.cross import Connection, Crossing, cross_connections
-from ringfence.prove.network.groups import Group, GroupPlace, Powers, group_of
-from ringfence.prove.network.values import Pod
-from ringfence.prove.network.world import World, alike
 from ringfence.prove.proof import Answer, Mend, Step, Verdict
 from ringfence.prove.rbac.powers import Power
 from ringfence.prove.rules.escalation import names_of
 from ringfence.prove.rules.registry import state_rule
 from ringfence.prove.rules.wording import in_place
+from ringfence.prove.verdicts.network_groups import LABELS_PODS, group_against, network_world, plain_group
 from ringfence.prove.verdicts.outside import outside_missing
 from ringfence.prove.verdicts.unmodelled import unmodelled
 from ringfence.prove.verdicts.world import ProofWorld
@@ -56,7 +49,6 @@ PROXIED = state_rule(
 )
 _WORDS = {entry.kind.kind.lower(): entry.kind.kind for entry in ENTRIES.values()}
 """Kinds as people write them, by the words that names of objects begin with."""
-_ADMIN_KINDS = frozenset({"AdminNetworkPolicy", "BaselineAdminNetworkPolicy", "ClusterNetworkPolicy"})
 
 
 def network_verdict(world: ProofWorld, a: Territory, b: Territory, missing: list[str]) -> Verdict:
@@ -95,23 +87,12 @@ def _attached(b: Territory) -> Iterator[str]:
             yield f"who is on the networks that {cluster}:{pod.shown} is attached to ({NETWORKS})"
 
 
-def network_world(world: ProofWorld, cluster: str) -> World:
-    """The network's view of a cluster, built once."""
-
-    def built() -> World:
-        facts = assumed(world.partition.assume.facts, default_enforced=False)
-        version = world.partition.assume.facts.get("version")
-        return world_of(world.clusters[cluster].snapshot, facts, version)
-
-    return world.memory.once(("network", cluster), built, alike)
-
-
 def _captured(world: ProofWorld, cluster: str, a: Territory, b: Territory) -> Verdict:
     """Whether A takes over addresses outside the cluster that B connects to. B's policies may leave it none."""
     state = world.state(a.name, b.name)
     claims = [item for item in state.of(Can.CAPTURE, cluster) if "services/external-addresses" not in world.without]
     if not claims or not list(
-        outside_missing(network_world(world, cluster), _plain_group(world, cluster, b), world.clusters[cluster])
+        outside_missing(network_world(world, cluster), plain_group(world, cluster, b), world.clusters[cluster])
     ):
         return Verdict(Answer.HOLDS)
     chain = min((state.chain(item) for item in claims), key=lambda item: (len(item.doubts), len(item.steps)))
@@ -125,7 +106,7 @@ def _outside(world: ProofWorld, cluster: str, a: Territory, b: Territory, other:
     """What is missing about connections from A into the cluster ``other``; the same for every deployment there."""
 
     def looked() -> list[str]:
-        group = _group(world, cluster, a, b, certain=False)
+        group = group_against(world, cluster, a, b, certain=False)
         return list(outside_missing(network_world(world, cluster), group, world.clusters[other]))
 
     entitled = world.partition.people_of_both(a.name, b.name)
@@ -146,17 +127,17 @@ def _in_cluster(world: ProofWorld, cluster: str, a: Territory, b: Territory) -> 
         return short
     if CONNECTS in world.without:
         return short
-    target = _plain_group(world, cluster, b)
+    target = plain_group(world, cluster, b)
     spans = _declared(world, a, b)
-    bare = _plain_group(world, cluster, a)
+    bare = plain_group(world, cluster, a)
     net = network_world(world, cluster)
-    sure = _group(world, cluster, a, b, certain=True)
+    sure = group_against(world, cluster, a, b, certain=True)
     crossing = cross_connections(net, bare, target, spans)
     if crossing.truth is not Truth.YES and sure != bare:
         crossing = cross_connections(net, sure, target, spans)
     if crossing.truth is Truth.YES:
         return _broken(world, cluster, state, crossing.connections[0], b)
-    possible = _group(world, cluster, a, b, certain=False)
+    possible = group_against(world, cluster, a, b, certain=False)
     if possible != sure:
         crossing = cross_connections(net, possible, target, spans)
     missing = [*short.missing, *unmodelled(state, cluster, _opens(state, cluster)), *_vendor_policies(state, cluster)]
@@ -243,7 +224,7 @@ def _broken(world: ProofWorld, cluster: str, state: State, found: Connection, b:
         labels = (
             Capability(Can.POWER, cluster, place, power.value)
             for place in (found.source, EVERYWHERE)
-            for power in _LABELS_PODS
+            for power in LABELS_PODS
         )
         for maker in (*(Capability(Can.CREATE_PODS, cluster, place) for place in (found.source, EVERYWHERE)), *labels):
             if state.has(maker):
@@ -301,126 +282,3 @@ def _declared(world: ProofWorld, a: Territory, b: Territory) -> tuple[Span, ...]
         if (item.source, item.destination) == (a.name, b.name):
             spans += [Span(port.protocol, port.first, port.last) for port in item.ports] or [Span("*")]
     return tuple(spans)
-
-
-def _places(owned: Territory, cluster: str) -> Iterator[GroupPlace]:
-    for place in owned.in_cluster(cluster):
-        yield GroupPlace(place.namespaces, place.labels, place.nodes)
-
-
-def _plain_group(world: ProofWorld, cluster: str, owned: Territory) -> Group:
-    return world.memory.once(
-        ("group", cluster, owned.name),
-        lambda: group_of(network_world(world, cluster), owned.name, _places(owned, cluster)),
-        operator.eq,
-    )
-
-
-def _group(world: ProofWorld, cluster: str, owned: Territory, b: Territory, *, certain: bool) -> Group:
-    entitled = world.partition.people_of_both(owned.name, b.name)
-    return world.memory.once(
-        ("group in state", cluster, owned.name, entitled, certain),
-        lambda: group_in_state(world, cluster, owned, world.state(owned.name, b.name), certain=certain),
-        operator.eq,
-    )
-
-
-def group_in_state(world: ProofWorld, cluster: str, owned: Territory, state: State, *, certain: bool) -> Group:
-    """A's pods, those of others that it can act as, and its powers; ``certain``: only what is beyond doubt."""
-    group = _plain_group(world, cluster, owned)
-    by_ref = pods_by_ref(world, cluster)
-    extra: dict[str, Pod] = {}
-    for capability in _sure(state, Can.INSIDE_POD, cluster, certain=certain):
-        ref = f"{capability.detail.lower()}/{capability.namespace}/{capability.name}"
-        pod = by_ref.get(ref)
-        if pod is not None:
-            extra[ref] = pod
-    for capability in _sure(state, Can.ON_NODE, cluster, certain=certain):
-        if capability.name != EVERYWHERE:
-            ref = f"node/{capability.name}"
-            extra[ref] = Pod("", capability.name, {}, host_network=True, node=capability.name, ref=ref)
-    own = {pod.ref for pod in group.pods}
-    pods = (*group.pods, *(pod for ref, pod in extra.items() if ref not in own))
-    return replace(group, pods=pods, powers=_powers(world.clusters[cluster], state, certain=certain))
-
-
-def pods_by_ref(world: ProofWorld, cluster: str) -> dict[str, Pod]:
-    """The network's view of every pod and template, by reference."""
-
-    def referred() -> dict[str, Pod]:
-        net = network_world(world, cluster)
-        return {pod.ref: pod for pod in (*net.pods.values(), *net.templates)}
-
-    return world.memory.once(("by ref", cluster), referred, operator.eq)
-
-
-def _sure(state: State, can: Can, cluster: str, *, certain: bool) -> Iterator[Capability]:
-    for capability in state.of(can, cluster):
-        if not certain or state.reached[capability].doubts == 0:
-            yield capability
-
-
-def _powers(facts: ClusterFacts, state: State, *, certain: bool) -> Powers:
-    def places(can: Can) -> frozenset[str]:
-        found = {capability.namespace for capability in _sure(state, can, facts.name, certain=certain)}
-        return frozenset(facts.every_namespace()) if EVERYWHERE in found else frozenset(found)
-
-    def powered(*powers: Power) -> frozenset[str]:
-        names = {power.value for power in powers}
-        found = {
-            capability.namespace
-            for capability in _sure(state, Can.POWER, facts.name, certain=certain)
-            if capability.name in names
-        }
-        return frozenset(facts.every_namespace()) if EVERYWHERE in found else frozenset(found)
-
-    # Whoever changes pods gives them any labels; whoever owns a node may show pods there in any namespace.
-    made = places(Can.CREATE_PODS) | powered(*_LABELS_PODS)
-    if not certain and state.of(Can.ON_NODE, facts.name):
-        made = frozenset(facts.every_namespace())
-    hosted = places(Can.CREATE_HOST_PODS)
-    return Powers(
-        create_pods=made,
-        host_network=hosted,
-        nodes=_nodes_of(facts, state, hosted),
-        policies=powered(Power.WRITE_POLICIES),
-        admin=_ADMIN_KINDS if powered(Power.WRITE_ADMIN_POLICIES) else frozenset(),
-        labels=places(Can.RELABEL),
-        routes=powered(*_LEADS),
-        pod_labels=powered(*_LABELS_PODS),
-        node_doors=powered(Power.WRITE_SERVICES) & powered(*_ADDRESSES),
-        leaving=_deleted(state, facts, certain=certain),
-    )
-
-
-_LABELS_PODS = (Power.CHANGE_PODS, Power.WRITE_POD_STATUS)
-# End points follow the addresses in the status of pods.
-_ADDRESSES = (Power.WRITE_ENDPOINTS, Power.WRITE_POD_STATUS)
-_LEADS = (Power.WRITE_SERVICES, Power.WRITE_INGRESSES, Power.WRITE_ROUTES, *_ADDRESSES)
-
-
-def _deleted(state: State, facts: ClusterFacts, *, certain: bool) -> frozenset[str]:
-    """The namespaces that A can delete."""
-    found: set[str] = set()
-    for capability in _sure(state, Can.POWER, facts.name, certain=certain):
-        if capability.name == Power.DELETE_NAMESPACES.value:
-            every = facts.every_namespace() if capability.namespace == EVERYWHERE else (capability.namespace,)
-            found.update(names_of(capability) or every)
-    return frozenset(found)
-
-
-def _nodes_of(facts: ClusterFacts, state: State, hosted: frozenset[str]) -> frozenset[str] | None:
-    """The nodes that pods on a node's network may be put on, None for any: where admission keeps them to a pool."""
-    if any(True for power in _LOOSENING for _ in state.powers(facts.name, power)) or not facts.nodes:
-        return None
-    found: set[str] = set()
-    for namespace in hosted:
-        relabelled = any(state.has(Capability(Can.RELABEL, facts.name, place)) for place in (namespace, EVERYWHERE))
-        choice = nodes_open_to(facts, namespace, relabelled=relabelled)
-        if choice.nodes is None:
-            return None
-        found |= set(choice.nodes)
-    return frozenset(found)
-
-
-_LOOSENING = (Power.WRITE_ADMISSION_POLICIES.value, Power.WRITE_NODES.value)
