@@ -24,6 +24,7 @@ from unit.prove.proof_worlds import (
     account,
     base,
     cluster,
+    deny_all,
     grant,
     node,
     partition,
@@ -732,6 +733,25 @@ CASES: dict[str, tuple[str, list[Object], dict[str, Any]]] = {
 }
 # Rules that only ever leave something in doubt: unknown with them, holds without.
 DOUBTS: dict[str, tuple[str, list[Object], dict[str, Any]]] = {
+    "pods/names": (
+        "network",
+        [
+            *without_kind("NetworkPolicy", THERE),
+            thing(
+                "networking.k8s.io/v1",
+                "NetworkPolicy",
+                "in",
+                THERE,
+                spec={"podSelector": {}, "policyTypes": ["Ingress"]},
+            ),
+            space("kube-system"),
+            node("node-2"),
+            pod("coredns", "kube-system", on="node-2", labels={"k8s-app": "kube-dns"}),
+            deny_all("kube-system"),
+            *grant("user:alice", [rule("create", "pods/exec")], "kube-system"),
+        ],
+        {},
+    ),
     "flux/shared-repository": (
         "access",
         [

@@ -224,6 +224,29 @@ def external_addresses(world: RuleWorld, capability: Capability, state: State) -
 
 
 @rule(
+    "pods/names",
+    "Whoever is inside the cluster's DNS answers what others look up, and so decides whom they connect to.",
+    source="kubernetes.io/docs/concepts/services-networking/dns-pod-service",
+    on=(Can.INSIDE_POD,),
+)
+def names(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
+    """Who looks names up, and what holds against a false answer, no snapshot shows: in doubt."""
+    facts = world.clusters[capability.cluster]
+    pod = facts.pod_named.get((capability.detail, capability.namespace, capability.name))
+    if pod is None or not _answers_names(pod):
+        return
+    doubt = f"whether others trust the names that {pod.shown} answers for"
+    gives = Capability(Can.CAPTURE, facts.name, pod.namespace)
+    yield Derivation(gives, "pods/names", object_step(f"{pod.shown} answers what others look up", pod.name), doubt)
+
+
+def _answers_names(pod: PodFacts) -> bool:
+    """Whether a pod is the cluster's DNS: CoreDNS and its caches by the labels of kubeadm, OpenShift's by its own."""
+    app = pod.labels.get("k8s-app") in ("kube-dns", "coredns", "node-local-dns")
+    return (app and pod.namespace == "kube-system") or "dns.operator.openshift.io/daemonset-dns" in pod.labels
+
+
+@rule(
     "external-secrets/store",
     "Who writes ExternalSecrets reads every entry of the stores that the namespace may use.",
     source="external-secrets.io API, ClusterSecretStore conditions",

@@ -90,7 +90,7 @@ def _attached(b: Territory) -> Iterator[str]:
 def _captured(world: ProofWorld, cluster: str, a: Territory, b: Territory) -> Verdict:
     """Whether A takes over addresses outside the cluster that B connects to. B's policies may leave it none."""
     state = world.state(a.name, b.name)
-    claims = [item for item in state.of(Can.CAPTURE, cluster) if "services/external-addresses" not in world.without]
+    claims = state.of(Can.CAPTURE, cluster)
     if not claims or not list(
         outside_missing(network_world(world, cluster), plain_group(world, cluster, b), world.clusters[cluster])
     ):
