@@ -8,6 +8,7 @@ Json = dict[str, Any]
 SPACES = ("x", "y", "z")
 KEYS = {"app": ("web", "db"), "tier": ("front", "back")}
 PORTS = (79, 80, 81, 82)
+SERVICE_BLOCK = "10.96.0.0/16"
 BLOCKS = ("10.0.0.0/24", "10.0.1.0/24", "10.0.0.0/16", "192.168.0.0/24", "10.0.0.1/32")
 
 
@@ -203,4 +204,55 @@ def clusters(draw: st.DrawFn, *, admin: int = 2, most_pods: int = 4, hosts: bool
         policy = draw(policies_admin(number))
         if not any((item["kind"], item["metadata"]["name"]) == (policy["kind"], "default") for item in objects):
             objects.append(policy)
+    return objects
+
+
+@st.composite
+def services(draw: st.DrawFn, number: int, addresses: tuple[str, ...]) -> list[Json]:
+    """A Service of any type that has end points: by a selector, or written down for some pod's address."""
+    name, space = f"s{number}", draw(st.sampled_from(SPACES))
+    port: Json = {"port": 80, "targetPort": draw(st.sampled_from(PORTS))}
+    port["protocol"] = draw(st.sampled_from(("TCP", "UDP")))
+    spec: Json = {"clusterIP": f"10.96.0.{number + 1}", "ports": [port]}
+    if draw(st.booleans()):
+        spec["type"] = "NodePort"
+        port["nodePort"] = 30000 + number
+        if draw(st.booleans()):
+            spec["externalTrafficPolicy"] = "Local"
+    made: list[Json] = []
+    if draw(st.booleans()):
+        spec["selector"] = {"app": draw(st.sampled_from(KEYS["app"]))}
+    else:
+        made.append(
+            {
+                "apiVersion": "discovery.k8s.io/v1",
+                "kind": "EndpointSlice",
+                "metadata": {"name": name, "namespace": space, "labels": {"kubernetes.io/service-name": name}},
+                "ports": [{"port": port["targetPort"], "protocol": port["protocol"]}],
+                "endpoints": [{"addresses": [draw(st.sampled_from(addresses))]}],
+            }
+        )
+    return [
+        *made,
+        {"apiVersion": "v1", "kind": "Service", "metadata": {"name": name, "namespace": space}, "spec": spec},
+    ]
+
+
+@st.composite
+def served_clusters(draw: st.DrawFn, *, most: int = 2) -> list[Json]:
+    """A cluster with Services, whose policies may speak of their addresses."""
+    objects: list[Json] = draw(clusters(admin=0, most_pods=4, hosts=False))
+    placed = [item for item in objects if item["kind"] == "Pod"]
+    for item, space in zip(placed, SPACES[:2], strict=False):
+        item["metadata"]["namespace"] = space
+    addresses = tuple(item["status"]["podIP"] for item in placed)
+    for number in range(draw(st.integers(1, most))):
+        objects += draw(services(number, addresses))
+    if draw(st.booleans()):
+        cidr = draw(st.sampled_from((SERVICE_BLOCK, "192.168.0.0/24", "192.168.0.1/32")))
+        side = draw(st.sampled_from(("ingress", "egress")))
+        rule: Json = {"from" if side == "ingress" else "to": [{"ipBlock": {"cidr": cidr}}]}
+        spec: Json = {"podSelector": {}, "policyTypes": [side.capitalize()], side: [rule]}
+        meta = {"name": "range", "namespace": draw(st.sampled_from(SPACES[:2]))}
+        objects.append({"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": meta, "spec": spec})
     return objects

@@ -8,7 +8,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from property.naive_network import FACTS, verdict
-from property.network_worlds import KEYS, PORTS, clusters
+from property.naive_services import FACTS as SERVICE_FACTS
+from property.naive_services import address_of, ways
+from property.naive_services import verdict as service_verdict
+from property.network_worlds import KEYS, PORTS, clusters, served_clusters
 from ringfence.prove.network.build import build_world
 from ringfence.prove.network.cni import Assumed
 from ringfence.prove.network.connect import connect
@@ -135,3 +138,59 @@ def test_cross_tries_every_label_of_created_pods(objects: list[Json], known: dic
 @given(objects=clusters(admin=2, most_pods=6), known=known_facts)
 def test_cross_for_long(objects: list[Json], known: dict[str, str]) -> None:
     check_cross(objects, known, creating=False)
+
+
+served_facts = st.fixed_dictionaries(
+    {name: st.sampled_from(values) for name, values in FACTS.items()},
+    optional={name: st.sampled_from(values) for name, values in SERVICE_FACTS.items()},
+)
+
+
+def check_services(objects: list[Json], known: dict[str, str]) -> None:
+    """From x to y: the pods' own ways, and those through every Service that leads to a pod of y."""
+    world = build_world(objects, Assumed({**ENFORCED, **known}, "named"))
+    mine = tuple(pod for pod in world.pods.values() if pod.namespace == "x")
+    others = tuple(pod for pod in world.pods.values() if pod.namespace == "y")
+    crossing = cross_connections(world, Group("a", frozenset({"x"}), mine), Group("b", frozenset({"y"}), others))
+    sources = [item for item in objects if is_pod(item) and item["metadata"]["namespace"] == "x"]
+    targets = [item for item in objects if is_pod(item) and item["metadata"]["namespace"] == "y"]
+    seen = {service_verdict(objects, way, known) for way in ways(objects, sources, targets)}
+    plain = [item for item in objects if item["kind"] not in ("Service", "EndpointSlice")]
+    for source, target in product(sources, targets):
+        for protocol, port in product(("TCP", "UDP", "SCTP"), (1, *PORTS, 83, 84)):
+            seen.add(verdict(plain, source, target, protocol, port, known))
+    expected = "yes" if "yes" in seen else "unknown" if "unknown" in seen else "no"
+    assert crossing.truth.value == expected, (crossing, seen)
+    check_addresses(objects, known, sources)
+
+
+def check_addresses(objects: list[Json], known: dict[str, str], sources: list[Json]) -> None:
+    """One question for every address and node port: what the surest of its end points says."""
+    world = build_world(objects, Assumed({**ENFORCED, **known}, "named"))
+    pods = [item for item in objects if is_pod(item)]
+    asked: dict[tuple[str, str, str, int], set[str]] = {}
+    for way in ways(objects, sources, pods):
+        source, target, service, entry, node = way
+        address = service["spec"]["clusterIP"] if node is None else address_of(objects, node)
+        port = entry["port"] if node is None else entry["nodePort"]
+        found = asked.setdefault((name_of(source), address, entry["protocol"], port), set())
+        # Whether policies hold a pod from itself through a Service the API leaves open.
+        found.add("hairpin" if source is target else service_verdict(objects, way, known))
+    for question, seen in asked.items():
+        if "hairpin" in seen:
+            continue
+        expected = next(answer for answer in ("yes", "unknown", "no") if answer in seen)
+        assert connect(world, *question).answer == expected, (question, seen)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=SLOW)
+@given(objects=served_clusters(), known=served_facts)
+def test_cross_goes_through_every_service(objects: list[Json], known: dict[str, str]) -> None:
+    check_services(objects, known)
+
+
+@pytest.mark.soak
+@settings(max_examples=20_000, deadline=None, suppress_health_check=SLOW)
+@given(objects=served_clusters(most=3), known=served_facts)
+def test_cross_goes_through_every_service_for_long(objects: list[Json], known: dict[str, str]) -> None:
+    check_services(objects, known)

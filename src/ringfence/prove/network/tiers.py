@@ -151,15 +151,23 @@ def _port_matches(port: PortRule, way: Way, destination: Party, choices: Choices
     if port.protocol and port.protocol != way.protocol:
         return False
     if port.name is not None:
-        return isinstance(destination, Pod) and any(
-            entry.name == port.name and entry.protocol == way.protocol and entry.number == way.port
-            for entry in destination.ports
-        )
+        return isinstance(destination, Pod) and _is_named(destination, port.name, way, choices)
     if port.first is None or port.last is None:
         return True
     if not port.first <= way.port <= port.last:
         return False
     return way.port == port.first or not v1 or choices.ask(END_PORT) == "range"
+
+
+def _is_named(pod: Pod, name: str, way: Way, choices: Choices) -> bool:
+    """Does the pod call this port so? Of several ports of one name some plugins take the first alone."""
+    numbers = [entry.number for entry in pod.ports if entry.name == name and entry.protocol == way.protocol]
+    if way.port not in numbers:
+        return False
+    if way.port == numbers[0]:
+        return True
+    text = f"whether {name} is every port of {pod.ref} that is called so, or the first alone"
+    return choices.ask(Question(f"port-name:{pod.ref}:{name}", ("every", "first"), text)) == "every"
 
 
 def _admin(way: Way, tier: str, choices: Choices, trail: Trail) -> str | None:
