@@ -328,9 +328,36 @@ def _files(world: World, folder: Path) -> Path:
     return path
 
 
+def _guarded_by_custom_parameter() -> list[dict[str, Any]]:
+    """A policy that takes its parameter from an object of a kind of its own, and lets everything in as it stands."""
+    group, kind = "guards.example.org", "Guard"
+    properties = {"spec": {"type": "object", "properties": {"open": {"type": "boolean"}}}}
+    schema = {"openAPIV3Schema": {"type": "object", "properties": properties}}
+    version = {"name": "v1", "served": True, "storage": True, "schema": schema}
+    names = {"plural": "guards", "singular": "guard", "kind": kind, "listKind": "GuardList"}
+    spec = {
+        "failurePolicy": "Ignore",
+        "paramKind": {"apiVersion": f"{group}/v1", "kind": kind},
+        "matchConstraints": {"resourceRules": [CREATES_PODS]},
+        "validations": [{"expression": "params.spec.open"}],
+    }
+    reference = {"name": "all", "namespace": HERE, "parameterNotFoundAction": "Deny"}
+    bound = {"policyName": "by-guard", "validationActions": ["Deny"], "paramRef": reference}
+    definition = {"group": group, "scope": "Namespaced", "names": names, "versions": [version]}
+    return [
+        _thing("apiextensions.k8s.io/v1", "CustomResourceDefinition", f"guards.{group}", spec=definition),
+        _thing(f"{group}/v1", kind, "all", HERE, spec={"open": True}),
+        _thing(ADMISSION, "ValidatingAdmissionPolicy", "by-guard", spec=spec),
+        _thing(ADMISSION, "ValidatingAdmissionPolicyBinding", "by-guard", spec=bound),
+    ]
+
+
 def test_the_embedded_engine_answers_for_files(world: World, removed: list[dict[str, Any]], tmp_path: Path) -> None:
+    """With parameters in ConfigMaps and in objects of kinds that the files define."""
     _policy(world, removed, "true")
     files = _files(world, tmp_path)
+    with files.open("a", encoding="utf-8") as file:
+        file.write("---\n" + yaml.safe_dump_all(_guarded_by_custom_parameter()))
     arguments = ["prove", "--partition", str(world.partition), "--snapshot", f"one={files}", "-o", "json"]
     temporary = tmp_path / "temporary"
     temporary.mkdir()

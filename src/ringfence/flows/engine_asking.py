@@ -19,10 +19,10 @@ from ringfence.base.clock import Clock
 from ringfence.base.errors import RingfenceError, StateError
 from ringfence.base.paths import Paths
 from ringfence.engine import ClusterSpec, Engine, EnvironmentSpec, Role
-from ringfence.kube import Cluster, open_cluster
+from ringfence.kube import Cluster, NotFoundError, open_cluster
 from ringfence.observe.decode import decode_file
 from ringfence.prove import kinds
-from ringfence.prove.kinds import Kind, object_name
+from ringfence.prove.kinds import Kind
 from ringfence.prove.platform.apiserver import api_server_flags
 from ringfence.prove.snapshot import ClusterSnapshot, Snapshot
 
@@ -56,6 +56,7 @@ _LOADED = (
     kinds.VALIDATING_ADMISSION_POLICY,
     kinds.VALIDATING_ADMISSION_POLICY_BINDING,
 )
+_POLICIES = frozenset(kind for kind in _DECIDES if kind.kind.endswith(("Policy", "PolicyBinding")))
 _OWN_PLUGINS = frozenset({"NodeRestriction"})
 
 
@@ -123,17 +124,53 @@ def _unfit(cluster: ClusterSnapshot) -> str | None:
 def _load(cluster: Cluster, snapshot: ClusterSnapshot) -> str | None:
     """Give the engine everything; why that failed, None when it did not."""
     try:
-        parameters = list(_parameters(snapshot))
+        parameters = _parameters(snapshot)
     except StateError as error:
         return str(error)
-    for document in (*_objects(snapshot), *parameters):
-        kind = Kind.of(document)
-        try:
-            cluster.apply(document, force=True)
-        except RingfenceError as error:
-            if kind in _DECIDES or kind == kinds.CONFIG_MAP:
-                return f"the engine does not take {kind.kind} {document['metadata']['name']}: {error}"
+    objects = list(_objects(snapshot))
+    policies = [item for item in objects if Kind.of(item) in _POLICIES]
+    rest = [item for item in objects if Kind.of(item) not in _POLICIES]
+    deciding = {*_DECIDES, kinds.CONFIG_MAP, kinds.CUSTOM_RESOURCE_DEFINITION, *map(Kind.of, parameters.objects)}
+    # Policies come last: one that ignores failures lets everything in for as long as its parameters are not there.
+    for document in (*parameters.definitions, *rest):
+        problem = _given(cluster, document, deciding)
+        if problem is not None:
+            return problem
+    unserved = _unserved(cluster, parameters.objects)
+    if unserved is not None:
+        return unserved
+    for document in (*parameters.objects, *policies):
+        problem = _given(cluster, document, deciding)
+        if problem is not None:
+            return problem
     return _settled(cluster, snapshot)
+
+
+def _given(cluster: Cluster, document: Mapping[str, Any], deciding: set[Kind]) -> str | None:
+    """Give the engine one object; why that failed, None when it did not, or when the object decides nothing."""
+    kind = Kind.of(document)
+    try:
+        cluster.apply(document, force=True)
+    except RingfenceError as error:
+        if kind in deciding:
+            return f"the engine does not take {kind.kind} {document['metadata']['name']}: {error}"
+    return None
+
+
+def _unserved(cluster: Cluster, objects: tuple[dict[str, Any], ...]) -> str | None:
+    """Wait until the engine serves the kinds of some objects; which one it does not, None when it serves all."""
+    until = time.monotonic() + _DEADLINE
+    for api_version, kind in dict.fromkeys((item["apiVersion"], item["kind"]) for item in objects):
+        while True:
+            try:
+                cluster.resource_of(api_version, kind)
+                break
+            except NotFoundError:
+                if time.monotonic() > until:
+                    return f"the engine does not come to serve {kind} of {api_version}"
+            time.sleep(_STEP)
+            cluster.kinds_changed()
+    return None
 
 
 def _objects(snapshot: ClusterSnapshot) -> Iterator[dict[str, Any]]:
@@ -162,29 +199,67 @@ def _bare(document: Mapping[str, Any]) -> dict[str, Any]:
     return {**rest, "metadata": metadata}
 
 
-def _parameters(snapshot: ClusterSnapshot) -> Iterator[dict[str, Any]]:
-    """The ConfigMaps that policies take parameters from, read again, since a snapshot keeps no values.
+@dataclass(frozen=True, slots=True)
+class _Parameters:
+    """What policies take parameters from, and the definitions of those kinds."""
 
-    Raises StateError for parameters of another kind, or whose values the file does not hold.
+    definitions: tuple[dict[str, Any], ...] = ()
+    objects: tuple[dict[str, Any], ...] = ()
+
+
+_Wanted = Mapping[tuple[str, str], str]
+
+
+def _parameters(snapshot: ClusterSnapshot) -> _Parameters:
+    """The parameters of policies, read again, since a snapshot keeps no values, and no kinds that it does not know.
+
+    Raises StateError for a kind that the files do not define, and for values that they do not hold.
     """
-    kind_of = {}
+    wanted: dict[tuple[str, str], str] = {}
     for document in (*snapshot.of(kinds.VALIDATING_ADMISSION_POLICY), *snapshot.of(kinds.MUTATING_ADMISSION_POLICY)):
-        kind_of[document["metadata"]["name"]] = (document.get("spec") or {}).get("paramKind")
-    if not any(kind_of.values()):
-        return
-    for name, kind in kind_of.items():
-        if kind and (kind.get("apiVersion"), kind.get("kind")) != ("v1", "ConfigMap"):
-            raise StateError(f"parameters of policy {name} are {kind.get('kind')} objects, which the engine lacks")
-    files = {snapshot.sources.get(object_name(snapshot.name, item), "") for item in snapshot.of(kinds.CONFIG_MAP)}
+        kind = (document.get("spec") or {}).get("paramKind")
+        if kind:
+            wanted.setdefault((str(kind.get("apiVersion")), str(kind.get("kind"))), document["metadata"]["name"])
+    if not wanted:
+        return _Parameters()
+    documents = list(_read_again(snapshot))
+    definitions = tuple(item for item in documents if _defines(item, wanted))
+    defined = {(item["spec"]["group"], item["spec"]["names"]["kind"]) for item in definitions}
+    for (api_version, kind), policy in wanted.items():
+        group = api_version.partition("/")[0] if "/" in api_version else ""
+        if (api_version, kind) != ("v1", "ConfigMap") and (group, kind) not in defined:
+            why = "of which the snapshot holds no CustomResourceDefinition"
+            raise StateError(f"parameters of policy {policy} are {kind} objects of {api_version}, {why}")
+    chosen = tuple(_bare(item) for item in documents if (item.get("apiVersion"), item.get("kind")) in wanted)
+    blank = any(value == "" for item in chosen if item["kind"] == "ConfigMap" for value in _values(item))
+    if blank:
+        raise StateError("the files lack the values of ConfigMaps that policies take parameters from")
+    return _Parameters(tuple(_bare(item) for item in definitions), chosen)
+
+
+def _values(config_map: Mapping[str, Any]) -> list[object]:
+    return list((config_map.get("data") or {}).values())
+
+
+def _defines(document: Mapping[str, Any], wanted: _Wanted) -> bool:
+    """Whether an object is the definition of a kind of parameters."""
+    if document.get("kind") != kinds.CUSTOM_RESOURCE_DEFINITION.kind:
+        return False
+    spec = document.get("spec") or {}
+    named = (spec.get("group"), (spec.get("names") or {}).get("kind"))
+    return any((api_version.partition("/")[0], kind) == named for api_version, kind in wanted)
+
+
+def _read_again(snapshot: ClusterSnapshot) -> Iterator[dict[str, Any]]:
+    """The documents of the snapshot's files. Raises StateError where one cannot be read again."""
+    files = {source.rpartition(":")[0] or source for source in snapshot.sources.values()}
+    if not files:
+        raise StateError("what policies take parameters from cannot be read again")
     for file in sorted(files):
-        path = Path(file.partition(":")[0]) if file else None
-        if path is None or not path.is_file():
-            raise StateError("the ConfigMaps that policies take parameters from cannot be read again")
-        for document in _flat(decode_file(path, str(path))):
-            if document.get("kind") == "ConfigMap" and document.get("apiVersion") == "v1":
-                if any(value == "" for value in (document.get("data") or {}).values()):
-                    raise StateError(f"{path}: it lacks the values of ConfigMaps that policies take parameters from")
-                yield _bare(document)
+        path = Path(file if Path(file).is_file() else file.partition(":")[0])
+        if not path.is_file():
+            raise StateError("what policies take parameters from cannot be read again")
+        yield from _flat(decode_file(path, str(path)))
 
 
 def _flat(documents: Any) -> Iterator[dict[str, Any]]:

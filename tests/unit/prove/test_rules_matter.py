@@ -782,6 +782,21 @@ DOUBTS: dict[str, tuple[str, list[Object], dict[str, Any]]] = {
         ],
         {},
     ),
+    "images/shared-repository": (
+        "access",
+        [
+            *base(),
+            secret(
+                "pull",
+                HERE,
+                **{
+                    ".dockerconfigjson": '{"auths": {"registry.example": {"username": "a", '
+                    '"password": "Zr8-kPq3vTx71LmWn05q"}}}'
+                },
+            ),
+        ],
+        {},
+    ),
     "rbac/impersonate-for-some": (
         "access",
         [

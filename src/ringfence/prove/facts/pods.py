@@ -6,6 +6,7 @@ from typing import Any
 
 from ringfence.prove import kinds
 from ringfence.prove.kinds import Kind, Object, ObjectName, object_name
+from ringfence.prove.platform.apiserver import api_server_flags
 from ringfence.prove.snapshot import ClusterSnapshot
 
 NETWORKS = "k8s.v1.cni.cncf.io/networks"
@@ -65,7 +66,7 @@ class PodFacts:
 
 def pods_of(snapshot: ClusterSnapshot, no_token: frozenset[tuple[str, str]]) -> Iterator[PodFacts]:
     """Every pod, and the pods of every workload. ``no_token`` are the ServiceAccounts that mount none by default."""
-    reader = _Reader(snapshot.name, no_token)
+    reader = _Reader(snapshot.name, no_token, _audiences(snapshot))
     for document in snapshot.of(kinds.POD):
         phase = (document.get("status") or {}).get("phase")
         yield reader.facts(document, document, finished=phase in ("Succeeded", "Failed"))
@@ -96,6 +97,7 @@ class _Reader:
 
     cluster: str
     no_token: frozenset[tuple[str, str]]
+    audiences: frozenset[str] | None
     seen: dict[tuple[tuple[str, ...], tuple[int, ...]], tuple[Object, PodContents]] = field(default_factory=dict)
 
     def facts(self, owner: Object, body: Object, *, finished: bool, template: bool = False) -> PodFacts:
@@ -125,21 +127,46 @@ class _Reader:
             shared = {name: part for name, part in spec.items() if name not in _EACH_ITS_OWN}
             template = (tuple(shared), tuple(map(id, shared.values())))
             known = self.seen.get(template)
-            contents = _contents(shared) if known is None else known[1]
+            contents = _contents(shared, self.audiences) if known is None else known[1]
             found = self.seen[key] = self.seen[template] = (spec, contents)
         return found[1]
 
 
-def _contents(spec: Object) -> PodContents:
-    return PodContents(secrets_in(spec), config_maps_in(spec), _claims_in(spec), _asks_token(spec), escape_of(spec))
+def _contents(spec: Object, audiences: frozenset[str] | None) -> PodContents:
+    asks = any(_accepted(audience, audiences) for audience in _tokens_for(spec))
+    return PodContents(secrets_in(spec), config_maps_in(spec), _claims_in(spec), asks, escape_of(spec))
 
 
-def _asks_token(spec: Object) -> bool:
-    return any(
-        source.get("serviceAccountToken") is not None
-        for volume in spec.get("volumes") or ()
-        for source in (volume.get("projected") or {}).get("sources") or ()
-    )
+def _tokens_for(spec: Object) -> Iterator[str]:
+    """The audiences of the tokens that a pod asks for in its volumes; empty: the API server itself."""
+    for volume in spec.get("volumes") or ():
+        for source in (volume.get("projected") or {}).get("sources") or ():
+            token = source.get("serviceAccountToken")
+            if token is not None:
+                yield token.get("audience") or ""
+
+
+_DEFAULT_AUDIENCE = "https://kubernetes.default.svc"
+# Whom tokens are made for that no API server is: clouds, meshes, stores of secrets.
+_OTHERS = frozenset({"sts.amazonaws.com", "api://AzureADTokenExchange", "vault", "istio-ca"})
+
+
+def _accepted(audience: str, audiences: frozenset[str] | None) -> bool:
+    """Whether the API server takes a token for an audience; ``audiences`` None: its own are not known."""
+    if not audience or audience.startswith(_DEFAULT_AUDIENCE):
+        return True
+    if audiences is None:
+        return audience not in _OTHERS and not audience.endswith(".svc.id.goog")
+    return audience in audiences
+
+
+def _audiences(snapshot: ClusterSnapshot) -> frozenset[str] | None:
+    """The audiences that the API server takes for its own, by its flags: its issuers where it names none."""
+    flags = api_server_flags(snapshot)
+    if not flags.seen:
+        return None
+    named = flags.get("api-audiences") or flags.get("service-account-issuer") or ""
+    return frozenset(item for item in named.split(",") if item)
 
 
 def containers_of(spec: Object) -> Iterator[Mapping[str, Any]]:

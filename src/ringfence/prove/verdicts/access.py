@@ -17,6 +17,7 @@ from ringfence.prove.proof import Answer, Step, Verdict
 from ringfence.prove.rbac.index import Grant, Subject
 from ringfence.prove.rbac.powers import Power
 from ringfence.prove.rules.registry import state_rule
+from ringfence.prove.verdicts.images import pushed_by
 from ringfence.prove.verdicts.mend import mend
 from ringfence.prove.verdicts.unmodelled import unmodelled
 from ringfence.prove.verdicts.world import ProofWorld
@@ -41,7 +42,7 @@ def access_verdict(world: ProofWorld, a: Territory, b: Territory, missing: list[
             steps = chain.steps or (_of_both(best, b),)
             return Verdict(Answer.BROKEN, steps, (), mend(world, steps), chain.rules or (OF_BOTH,))
         missing = [*missing, *_doubts(state, harms)]
-    missing = [*missing, *_not_there(world, state, b), *_unnamed(world, a, b)]
+    missing = [*missing, *_not_there(world, state, b), *_unnamed(world, a, b), *pushed_by(world, a, b)]
     for cluster in sorted(b.clusters):
         missing += unmodelled(state, cluster, (Power.WRITE_SHARED_STORES,))
     if missing:

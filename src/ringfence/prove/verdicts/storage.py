@@ -4,13 +4,13 @@ Source: kubernetes.io/docs/concepts/storage/persistent-volumes (reclaim policies
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from ringfence.landscape.model import TRANSFORMATION
 from ringfence.prove import kinds
 from ringfence.prove.admission.podsecurity import ENFORCE
 from ringfence.prove.closure.capability import EVERYWHERE, Can
 from ringfence.prove.closure.engine import State
+from ringfence.prove.facts.backends import backends_of
 from ringfence.prove.facts.cluster import ClusterFacts
 from ringfence.prove.facts.territory import Territory
 from ringfence.prove.facts.volumes import nodes_of_volume
@@ -224,12 +224,12 @@ def _free(
     claimer = min(claimers, key=lambda item: (state.reached[item].doubts, state.reached[item].steps), default=None)
     if claimer is None:
         return None
-    backends = {backend(volume): name for name, volume in theirs.items()} if theirs else {}
+    backends = {key: name for name, volume in theirs.items() for key in backends_of(volume.get("spec") or {})}
     for volume in facts.snapshot.of(kinds.PERSISTENT_VOLUME):
         spec = volume.get("spec") or {}
-        key = backend(volume)
         named = volume["metadata"]["name"]
-        shown = named if named in theirs else backends.get(key) if key is not None else None
+        twin = next((backends[key] for key in backends_of(spec) if key in backends), None)
+        shown = named if named in theirs else twin
         if (spec.get("claimRef") or {}).get("name") or shown is None:
             continue
         chain = state.chain(claimer)
@@ -241,56 +241,13 @@ def _free(
     return None
 
 
-def backend(volume: Object) -> tuple[str, ...] | None:
-    """What storage a volume is, independent of its object's name; None when it is local to one node or not known."""
-    spec = volume.get("spec") or {}
-    return _backend_of(spec)
-
-
-def _backend_of(spec: Mapping[str, Any]) -> tuple[str, ...] | None:
-    csi, nfs = spec.get("csi") or {}, spec.get("nfs") or {}
-    if csi.get("volumeHandle"):
-        return ("csi", str(csi.get("driver")), str(csi["volumeHandle"]))
-    if nfs.get("server"):
-        return ("nfs", str(nfs["server"]), str(nfs.get("path", "/")).rstrip("/") or "/")
-    attributes = csi.get("volumeAttributes")
-    if csi.get("driver") and isinstance(attributes, Mapping) and (attributes.get("server") or attributes.get("source")):
-        # An inline volume of a share, as the drivers for NFS and SMB take it.
-        return (
-            "csi",
-            str(csi["driver"]),
-            str(attributes.get("server")),
-            str(attributes.get("share") or attributes.get("source")),
-        )
-    for kind, fields in _BACKENDS.items():
-        body = spec.get(kind)
-        if isinstance(body, Mapping) and body.get(fields[0]):
-            return (kind, *(str(body[field]) for field in fields if body.get(field)))
-    return None
-
-
-# What names a storage of each kind: the field that must be there, then those that tell two of one name apart.
-_BACKENDS: Mapping[str, tuple[str, ...]] = {
-    "awsElasticBlockStore": ("volumeID", "partition"),
-    "gcePersistentDisk": ("pdName", "partition"),
-    "azureDisk": ("diskURI",),
-    "azureFile": ("shareName", "secretName"),
-    "glusterfs": ("path", "endpoints"),
-    "cephfs": ("monitors", "path"),
-    "iscsi": ("iqn", "targetPortal", "lun"),
-    "fc": ("targetWWNs", "lun"),
-    "rbd": ("image", "monitors", "pool"),
-    "vsphereVolume": ("volumePath",),
-    "portworxVolume": ("volumeID",),
-}
-
-
 def _inline(facts: ClusterFacts, state: State, theirs: Mapping[str, Object]) -> Iterator[str]:
     """Storage on a network that any pod may name by itself: only Pod Security's level restricted keeps pods from it."""
     shares = {
         name: key[1]
         for name, volume in sorted(theirs.items())
-        if (key := backend(volume)) is not None and key[0] in ("nfs", "iscsi", "glusterfs", "cephfs", "rbd", "fc")
+        for key in backends_of(volume.get("spec") or {})
+        if key[0] in ("nfs", "iscsi", "glusterfs", "cephfs", "rbd", "fc")
     }
     for maker in state.of(Can.CREATE_PODS, facts.name) if shares else ():
         for namespace in facts.every_namespace() if maker.namespace == EVERYWHERE else (maker.namespace,):
@@ -325,13 +282,11 @@ def _backends(owned: Territory, facts: ClusterFacts) -> dict[tuple[str, ...], tu
 def _find_backends(owned: Territory, facts: ClusterFacts) -> dict[tuple[str, ...], tuple[str, str]]:
     found: dict[tuple[str, ...], tuple[str, str]] = {}
     for name, volume in volumes_of(owned, facts).items():
-        key = backend(volume)
-        if key is not None:
+        for key in backends_of(volume.get("spec") or {}):
             found[key] = (f"PersistentVolume {name}", str(object_name(facts.name, volume)))
     for pod in owned.pods(facts.name):
         for volume in pod.spec.get("volumes") or ():
-            key = _backend_of(volume)
-            if key is not None:
+            for key in backends_of(volume):
                 found[key] = (pod.shown, str(pod.name))
     return found
 
