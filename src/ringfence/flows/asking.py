@@ -6,6 +6,7 @@ proof is made again where one of them decides, until no new question comes up: w
 
 import re
 import secrets
+import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -28,9 +29,14 @@ _WORKERS = 6
 _ROUNDS = 4
 _LONGEST = 300
 _PATIENCE = 5
+_SECONDS = 120.0
+"""How long one cluster is asked; what is not answered by then is not known. Most take less than a second."""
+_BUSY_TRIES = 3
+_BUSY_SECONDS = 1.0
 _SOMEBODY = "ringfence:somebody"
 """The user name that a member of a group is asked as: which members it has is in no object."""
 
+_BUSY = frozenset({"TooManyRequests", "HTTP 429"})
 _DENIED = re.compile(r'admission webhook "[^"]*" denied the request')
 """A webhook chooses the code of its refusal: 400 when it says nothing, and it may say 500."""
 
@@ -57,10 +63,12 @@ class _Tried:
 
 @dataclass(slots=True)
 class _Asking:
-    """One run of questions to one cluster. ``barred`` are kinds of subjects that may not be impersonated, with why."""
+    """One run of questions to one cluster, for as long as ``until`` (monotonic) at most. ``barred`` are kinds of
+    subjects that may not be impersonated, with why."""
 
     cluster: Cluster
     by: str
+    until: float
     barred: dict[str, str] = field(default_factory=dict)
     failures: list[str] = field(default_factory=list)
 
@@ -70,6 +78,8 @@ class _Asking:
             return f"{printable(str(subject))} cannot be named in a request"
         if len(self.failures) >= _PATIENCE:
             return self.failures[-1]
+        if time.monotonic() >= self.until:
+            return f"the API server took longer than {_SECONDS:.0f} s for all that there is to ask"
         return self.barred.get(subject.kind)
 
 
@@ -127,10 +137,12 @@ def _answers(
         mine = [question for question in wanted if question.cluster == name]
         try:
             with open_to[name]() as cluster, ThreadPoolExecutor(_WORKERS) as pool:
-                asking = _Asking(cluster, by)
+                asking = _Asking(cluster, by, time.monotonic() + _SECONDS)
                 answers = pool.map(partial(_ask, asking, facts[name]), mine)
                 found.update({question.key: answer for question, answer in zip(mine, answers, strict=True)})
                 gaps.update(dict.fromkeys(f"{name}: {why}" for why in asking.barred.values()))
+                if asking.failures:
+                    gaps[f"{name}: {asking.failures[-1]}"] = None
         except RingfenceError as error:
             gaps[f"{name}: {error}"] = None
             for question in mine:
@@ -197,7 +209,7 @@ def _send(asking: _Asking, subject: Subject, question: Question, attempt: Mappin
     name = f"ringfence-asks-{secrets.token_hex(6)}"
     document = {**attempt, "metadata": {**attempt["metadata"], "name": name, "namespace": question.namespace}}
     try:
-        stored = _as(asking.cluster, subject).create(document, dry_run=True)
+        stored = _created(_as(asking.cluster, subject), document)
     except ForbiddenError as error:
         if "cannot impersonate" in str(error):
             asking.barred[subject.kind] = _said(error)
@@ -211,10 +223,23 @@ def _send(asking: _Asking, subject: Subject, question: Question, attempt: Mappin
         if _DENIED.search(str(error)):
             return _Tried(Told.REFUSED, _said(error))
         # No answer, or none about this attack: a webhook that cannot take dry runs, one that failed, a busy server.
-        if isinstance(error, UnreachableError):
+        # A webhook that fails says nothing of the API server behind which it stands.
+        if isinstance(error, UnreachableError) and "failed calling webhook" not in str(error):
             asking.failures.append(_said(error))
         return _Tried(Told.UNKNOWN, _said(error))
     return _Tried(Told.ADMITTED, f"the {asking.by} admitted it", stored)
+
+
+def _created(cluster: Cluster, document: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The object as it would be stored. An API server that asks for patience (429) is given some."""
+    for left in range(_BUSY_TRIES, 0, -1):
+        try:
+            return cluster.create(document, dry_run=True)
+        except UnreachableError as error:
+            if error.reason not in _BUSY or left == 1:
+                raise
+        time.sleep(_BUSY_SECONDS)
+    raise AssertionError("unreachable")
 
 
 def _as(cluster: Cluster, subject: Subject) -> Cluster:
