@@ -1,8 +1,15 @@
 """``ringfence status``: the Environments and what runs in them."""
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
 from ringfence.cli.arguments import HERE, File, Output
 from ringfence.cli.decided import decide
 from ringfence.cli.output import Format, Table, print_data, print_table, say
+
+if TYPE_CHECKING:
+    from ringfence.flows.status import LandscapeStatus
+    from ringfence.flows.where import DeploymentRelease
 
 
 def command(file: File = HERE, output: Output = Format.TABLE) -> None:
@@ -20,7 +27,14 @@ def command(file: File = HERE, output: Output = Format.TABLE) -> None:
         one["ladder"] = ladder[one["deployment"]].to_json() if one["deployment"] in ladder else None
     if print_data(document, output):
         return
-    clusters = tuple(
+    print_table(_clusters(seen))
+    print_table(_deployments(seen, ladder, wide=output is Format.WIDE))
+    for note in dict.fromkeys(note for one in ladder.values() for note in one.notes):
+        say(f"note: {note}")
+
+
+def _clusters(seen: "LandscapeStatus") -> Table:
+    rows = tuple(
         (
             environment.name,
             cluster.name,
@@ -33,7 +47,11 @@ def command(file: File = HERE, output: Output = Format.TABLE) -> None:
         for environment in seen.environments
         for cluster in environment.clusters
     )
-    print_table(Table(("environment", "cluster", "role", "state", "nodes", "argo cd", "version"), clusters))
+    return Table(("environment", "cluster", "role", "state", "nodes", "argo cd", "version"), rows)
+
+
+def _deployments(seen: "LandscapeStatus", ladder: "Mapping[str, DeploymentRelease]", *, wide: bool) -> Table:
+    """Each deployment with what runs there; ``wide``: and what Argo CD says of it."""
     rows = tuple(
         (
             one.deployment,
@@ -44,11 +62,9 @@ def command(file: File = HERE, output: Output = Format.TABLE) -> None:
             (one.observed.revision or "")[:12] if one.observed else "",
             one.observed.sync if one.observed else "",
             one.observed.health if one.observed else "",
-            *((one.observed.message if one.observed else "",) if output is Format.WIDE else ()),
+            *((one.observed.message if one.observed else "",) if wide else ()),
         )
         for one in seen.deployments
     )
     headers = ("deployment", "cluster", "namespace", "state", "release", "revision", "sync", "health")
-    print_table(Table(headers + (("message",) if output is Format.WIDE else ()), rows))
-    for note in dict.fromkeys(note for one in ladder.values() for note in one.notes):
-        say(f"note: {note}")
+    return Table(headers + (("message",) if wide else ()), rows)

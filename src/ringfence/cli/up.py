@@ -1,6 +1,6 @@
 """``ringfence up``: bring the Environments up."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,6 +17,9 @@ from ringfence.cli.arguments import (
 )
 from ringfence.cli.decided import brought, decide, warn_of_other_origin
 from ringfence.cli.output import Format, Table, print_data, print_table, say
+
+if TYPE_CHECKING:
+    from ringfence.flows.up import UpResult
 
 
 def command(
@@ -51,20 +54,7 @@ def command(
     if not dry_run:
         remember_origin(decided.paths, decided.landscape.name, file)
     if not print_data(result.to_json(), output):
-        rows = [
-            (
-                cluster.name,
-                environment.name,
-                cluster.role.value,
-                _state(cluster.ready),
-                str(len(cluster.nodes)),
-                cluster.server,
-            )
-            for environment in result.engine.environments
-            for cluster in environment.clusters
-        ]
-        rows += [(name, "", "", "existing", "", "") for name in result.existing]
-        print_table(Table(("cluster", "environment", "role", "state", "nodes", "server"), tuple(rows)))
+        print_table(_clusters(result))
     for name in result.starting:
         say(f"would start {name}")
     for name in result.removing:
@@ -79,3 +69,20 @@ def command(
 
 def _state(ready: bool) -> str:
     return "running" if ready else "stopped"
+
+
+def _clusters(result: "UpResult") -> Table:
+    rows = [
+        (
+            cluster.name,
+            environment.name,
+            cluster.role.value,
+            _state(cluster.ready),
+            str(len(cluster.nodes)),
+            cluster.server,
+        )
+        for environment in result.engine.environments
+        for cluster in environment.clusters
+    ]
+    rows += [(name, "", "", "existing", "", "") for name in result.existing]
+    return Table(("cluster", "environment", "role", "state", "nodes", "server"), tuple(rows))

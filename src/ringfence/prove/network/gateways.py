@@ -14,7 +14,6 @@ from ringfence.prove.network.selectors import UnreadableError, parse_selector
 from ringfence.prove.network.world import World
 
 ROUTES = ("HTTPRoute", "GRPCRoute", "TCPRoute", "TLSRoute", "UDPRoute")
-GROUP = "gateway.networking.k8s.io"
 _KINDS = {
     "HTTP": frozenset({"HTTPRoute", "GRPCRoute"}),
     "HTTPS": frozenset({"HTTPRoute", "GRPCRoute"}),

@@ -22,17 +22,16 @@ class Powers:
     """What a deployment's people and accounts can do that matters to the network.
 
     ``create_pods``: namespaces where pods of any labels can be made. ``host_network``: those of them where admission
-    lets a pod use hostNetwork, and ``unsure_host_network`` those where that is not known. ``nodes``: where such pods
-    can run (None: any node). ``policies``: namespaces whose NetworkPolicies can be written. ``admin``: kinds of
-    cluster-wide policies that can be written. ``labels``: namespaces whose labels can be written. ``routes``:
-    namespaces where Services, EndpointSlices, Ingresses or routes can be written. ``pod_labels``: namespaces where the
-    labels of pods that are there can be written. ``node_doors``: namespaces where a Service with ports of nodes can
-    be led to any address. ``leaving``: namespaces that can be deleted, where policies may go before pods do.
+    lets a pod use hostNetwork. ``nodes``: where such pods can run (None: any node). ``policies``: namespaces whose
+    NetworkPolicies can be written. ``admin``: kinds of cluster-wide policies that can be written. ``labels``:
+    namespaces whose labels can be written. ``routes``: namespaces where Services, EndpointSlices, Ingresses or routes
+    can be written. ``pod_labels``: namespaces where the labels of pods that are there can be written. ``node_doors``:
+    namespaces where a Service with ports of nodes can be led to any address. ``leaving``: namespaces that can be
+    deleted, where policies may go before pods do.
     """
 
     create_pods: frozenset[str] = frozenset()
     host_network: frozenset[str] = frozenset()
-    unsure_host_network: frozenset[str] = frozenset()
     nodes: frozenset[str] | None = None
     policies: frozenset[str] = frozenset()
     admin: frozenset[str] = frozenset()

@@ -127,11 +127,6 @@ class Peer:
     domains: tuple[str, ...] = ()
     strange: bool = False
 
-    @property
-    def selects_pods(self) -> bool:
-        """Is this an entry of selectors?"""
-        return self.pods is not None
-
 
 @dataclass(frozen=True, slots=True)
 class PortRule:
