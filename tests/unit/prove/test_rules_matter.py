@@ -923,6 +923,7 @@ def test_the_rule_breaks_the_promise(name: str) -> None:
     found = verdict(dimension, objects, **more)
     assert found.answer is Answer.BROKEN, found
     assert found.witness
+    assert set(found.rules) <= set(RULES)
     assert all(OBJECT.fullmatch(step.object) and step.by and step.step for step in found.witness), found.witness
 
 

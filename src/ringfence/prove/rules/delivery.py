@@ -1,6 +1,6 @@
 """What follows from deciding what Argo CD deploys: it acts with rights of its own."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import Any
@@ -106,25 +106,29 @@ def _of_project(world: RuleWorld, facts: ClusterFacts, project: Object, shown: s
 
 @rule(
     "argocd/project-roles",
-    "A role of an AppProject lets the groups that it names write Applications of the project.",
+    "A role of an AppProject lets the groups that it names see or write Applications of the project.",
     source="argo-cd.readthedocs.io/en/stable/user-guide/projects/#project-roles",
     on=(Can.ACT_AS,),
 )
 def project_roles(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
-    """Policies that allow more than to look. Argo CD takes the groups from its own login: the same names."""
+    """Argo CD takes the groups from its own login: the same names."""
     if capability.detail != "Group":
         return
     facts = world.clusters[capability.cluster]
     for project in facts.snapshot.of(kinds.ARGO_PROJECT):
         for role in (project.get("spec") or {}).get("roles") or ():
-            if capability.name in (role.get("groups") or ()) and any(map(_lets_write, role.get("policies") or ())):
+            if capability.name not in (role.get("groups") or ()):
+                continue
+            lines = [_words(policy) for policy in role.get("policies") or ()]
+            if any(map(_lets_write, lines)):
                 shown = f"of role {role['name']} ({who(capability)})"
                 yield from credited("argocd/project-roles", _of_project(world, facts, project, shown))
+            yield from credited("argocd/project-roles", _shown_by(world, facts, lines, capability))
 
 
 @rule(
     "argocd/global-roles",
-    "The ConfigMap argocd-rbac-cm lets users and groups write Applications, or do anything.",
+    "The ConfigMap argocd-rbac-cm lets users and groups see or write Applications, or do anything.",
     source="argo-cd.readthedocs.io/en/stable/operator-manual/rbac",
     on=(Can.ACT_AS,),
 )
@@ -177,28 +181,62 @@ def _settings_of(facts: ClusterFacts) -> list[Object]:
 def _global(world: RuleWorld, facts: ClusterFacts, document: Object, capability: Capability) -> Iterator[Derivation]:
     data = document.get("data") or {}
     files = (text for name, text in data.items() if name.startswith("policy.") and name.endswith("csv"))
-    lines = [[word.strip() for word in line.split(",")] for text in files for line in text.splitlines()]
+    lines = [*(_words(line) for text in files for line in text.splitlines()), *_BUILT_IN]
     held = {capability.name, str(data.get("policy.default") or "")}
     held |= {line[2] for line in lines if len(line) > 2 and line[0] == "g" and line[1] in held}
     shown = object_name(facts.name, document)
     if "role:admin" in held:
         text = f"{who(capability)} may have Argo CD deploy anything"
         yield Derivation(Capability(Can.CLUSTER_ADMIN, facts.name), "", object_step(text, shown))
-    for line in lines:
-        if line[:1] != ["p"] or len(line) < 6 or line[1] not in held or not _lets_write(", ".join(line)):
+    mine = [line for line in lines if line[1:2] and line[1] in held]
+    for line in mine:
+        if not _lets_write(line):
             continue
         pattern = line[4].partition("/")[0]
         for project in facts.snapshot.of(kinds.ARGO_PROJECT):
             if fnmatchcase(project["metadata"]["name"], pattern):
                 yield from _of_project(world, facts, project, f"of {line[1]} ({who(capability)})")
+    yield from _shown_by(world, facts, mine, capability)
 
 
-def _lets_write(policy: str) -> bool:
-    """Whether a line such as ``p, proj:shop:dev, applications, sync, shop/*, allow`` allows more than to look."""
-    words = [word.strip() for word in policy.split(",")]
-    return len(words) >= 6 and words[0] == "p" and words[5] == "allow" and words[2] in _ACTED and words[3] != "get"
+_BUILT_IN = tuple(["p", role, "applications", "get", "*/*", "allow"] for role in ("role:readonly", "role:admin"))
 
 
+def _words(policy: str) -> list[str]:
+    """The words of a line such as ``p, proj:shop:dev, applications, sync, shop/*, allow``."""
+    return [word.strip() for word in policy.split(",")]
+
+
+def _lets_write(words: Sequence[str]) -> bool:
+    """Whether a line allows more than to look."""
+    return _allows(words) and words[2] in _ACTED and words[3] != "get"
+
+
+def _allows(words: Sequence[str]) -> bool:
+    return len(words) >= 6 and words[0] == "p" and words[5] == "allow"
+
+
+def _shown_by(
+    world: RuleWorld, facts: ClusterFacts, lines: Iterable[Sequence[str]], capability: Capability
+) -> Iterator[Derivation]:
+    """What Argo CD shows of the Applications that lines let one see: the live objects, but for values of Secrets."""
+    patterns = [line[4] for line in lines if _allows(line) and line[2] in _SEEN and line[3] in ("get", "*")]
+    for document in facts.snapshot.of(kinds.ARGO_APPLICATION) if patterns else ():
+        name, spec = object_name(facts.name, document), document.get("spec") or {}
+        project, destination = spec.get("project") or "default", spec.get("destination") or {}
+        full = (f"{project}/{name.name}", f"{project}/{name.namespace}/{name.name}")
+        if not any(fnmatchcase(one, pattern) for one in full for pattern in patterns):
+            continue
+        text = f"Argo CD shows {who(capability)} what Application {name.name} deploys"
+        unsure = None if destination.get("namespace") else f"to which namespaces Application {name.name} deploys"
+        for cluster in world.clusters.values():
+            for tie in ties(cluster, facts, destination, world.clusters):
+                place = str(destination.get("namespace") or EVERYWHERE)
+                gives = Capability(Can.TOUCH, cluster.name, place, "get pods")
+                yield Derivation(gives, "", object_step(text, name), tie.doubt or unsure)
+
+
+_SEEN = frozenset({"applications", "logs", "*"})
 _ACTED = frozenset({"applications", "applicationsets", "exec", "*", "projects", "repositories"})
 
 
