@@ -359,6 +359,7 @@ CASES: dict[str, tuple[str, list[Object], dict[str, Any]]] = {
         [*base(), *grant("user:alice", [rule("create", "pods/portforward")], THERE)],
         {},
     ),
+    "network/kubelet": ("network", [*base(), *grant("user:alice", [rule("get", "nodes/proxy")])], {}),
     "pods/exec": ("access", [*base(), *TOOLS, *grant("user:alice", [rule("create", "pods/exec")], "tools", "e")], {}),
     "pods/exec-by-get": (
         "access",

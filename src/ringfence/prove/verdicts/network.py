@@ -19,11 +19,11 @@ from ringfence.prove.network.cells import Span
 from ringfence.prove.network.cross import Connection, Crossing, cross_connections
 from ringfence.prove.proof import Answer, Mend, Step, Verdict
 from ringfence.prove.rbac.powers import Power
-from ringfence.prove.rules.escalation import names_of
 from ringfence.prove.rules.registry import state_rule
 from ringfence.prove.rules.wording import in_place
 from ringfence.prove.verdicts.network_groups import LABELS_PODS, group_against, network_world, plain_group
 from ringfence.prove.verdicts.outside import outside_missing
+from ringfence.prove.verdicts.past_policies import hidden_doors, past_policies
 from ringfence.prove.verdicts.unmodelled import unmodelled
 from ringfence.prove.verdicts.world import ProofWorld
 
@@ -36,16 +36,6 @@ ADMIN = state_rule(
     "network/cluster-admin",
     "Who owns a cluster owns its network.",
     source="contract, section 5: every state that A's people can bring about counts",
-)
-FROM_NODE = state_rule(
-    "network/from-node",
-    "Traffic between a pod and its node is always let through: root on the node reaches the pods on it.",
-    source="kubernetes.io/docs/concepts/services-networking/network-policies (what policies cannot do)",
-)
-PROXIED = state_rule(
-    "network/api-server",
-    "Who forwards ports of pods, or proxies to them, connects to them through the API server, past all policies.",
-    source="kubernetes.io/docs/reference/access-authn-authz/authorization, pods/portforward, pods/proxy",
 )
 _WORDS = {entry.kind.kind.lower(): entry.kind.kind for entry in ENTRIES.values()}
 """Kinds as people write them, by the words that names of objects begin with."""
@@ -122,7 +112,7 @@ def _in_cluster(world: ProofWorld, cluster: str, a: Territory, b: Territory) -> 
             f"whoever owns {cluster} reaches every pod", f"cluster {cluster}", f"{cluster}:namespace/kube-system", ADMIN
         )
         return Verdict(Answer.BROKEN, (*chain.steps, end), rules=(*chain.rules, ADMIN))
-    short = _past_policies(world, cluster, state, b)
+    short = past_policies(world, cluster, state, b)
     if short.answer is Answer.BROKEN:
         return short
     if CONNECTS in world.without:
@@ -145,6 +135,7 @@ def _in_cluster(world: ProofWorld, cluster: str, a: Territory, b: Territory) -> 
         missing += state.chain(admin).doubts
     if crossing.truth is not Truth.NO:
         missing += _missing(crossing, state, cluster)
+    missing += hidden_doors(net, possible, target)
     return Verdict(Answer.UNKNOWN, missing=tuple(dict.fromkeys(missing))) if missing else Verdict(Answer.HOLDS)
 
 
@@ -162,45 +153,6 @@ def _opens(state: State, cluster: str) -> tuple[Power, ...]:
     """The powers whose effect no snapshot shows; pods of a namespace yet to be made, with any labels, among them."""
     anywhere = state.has(Capability(Can.CREATE_PODS, cluster, EVERYWHERE))
     return (*_OPENS, Power.CREATE_NAMESPACES) if anywhere else _OPENS
-
-
-def _past_policies(world: ProofWorld, cluster: str, state: State, b: Territory) -> Verdict:
-    """Connections that no policy holds: from a pod's own node, and through the API server."""
-    found: list[Verdict] = []
-    for pod in b.pods(cluster) if any(state.of(Can.ON_NODE, cluster)) else ():
-        for node in dict.fromkeys((pod.node or EVERYWHERE, EVERYWHERE)):
-            root = Capability(Can.ON_NODE, cluster, "", node)
-            if state.has(root) and FROM_NODE not in world.without and not pod.template:
-                text = f"whoever is root on the node of {pod.shown} connects to it"
-                found.append(_short(state, root, Step(text, pod.shown, str(pod.name), FROM_NODE)))
-    for capability in state.powers(cluster, Power.READ_POD_PORTS.value):
-        if PROXIED not in world.without:
-            found += _proxied(state, capability, b)
-    broken = [verdict for verdict in found if verdict.answer is Answer.BROKEN]
-    if broken:
-        return min(broken, key=lambda verdict: len(verdict.witness))
-    missing = dict.fromkeys(text for verdict in found for text in verdict.missing)
-    return Verdict(Answer.UNKNOWN if missing else Answer.HOLDS, missing=tuple(missing))
-
-
-def _short(state: State, capability: Capability, end: Step) -> Verdict:
-    chain = state.chain(capability)
-    if chain.doubts:
-        return Verdict(Answer.UNKNOWN, missing=chain.doubts)
-    return Verdict(Answer.BROKEN, (*chain.steps, end), rules=(*chain.rules, end.rule))
-
-
-def _proxied(state: State, capability: Capability, b: Territory) -> Iterator[Verdict]:
-    """By pods' names; a name that is no pod's may be a Service's, and that of any pod."""
-    names = set(names_of(capability))
-    everywhere = capability.namespace == EVERYWHERE
-    for pod in b.pods(capability.cluster) if everywhere else b.pods_in(capability.cluster, capability.namespace):
-        if names and pod.name.name not in names:
-            yield Verdict(Answer.UNKNOWN, missing=(f"whether {', '.join(sorted(names))} leads to {pod.shown}",))
-            continue
-        text = f"the API server connects whoever asks to {pod.shown}"
-        yield _short(state, capability, Step(text, pod.shown, str(pod.name), PROXIED))
-        return
 
 
 def _missing(crossing: Crossing, state: State, cluster: str) -> list[str]:

@@ -23,8 +23,8 @@ _ADMIN_KINDS = frozenset({"AdminNetworkPolicy", "BaselineAdminNetworkPolicy", "C
 LABELS_PODS = (Power.CHANGE_PODS, Power.WRITE_POD_STATUS)
 """The powers that give pods other labels."""
 # End points follow the addresses in the status of pods.
-_ADDRESSES = (Power.WRITE_ENDPOINTS, Power.WRITE_POD_STATUS)
-_LEADS = (Power.WRITE_SERVICES, Power.WRITE_INGRESSES, Power.WRITE_ROUTES, *_ADDRESSES)
+ADDRESSES = (Power.WRITE_ENDPOINTS, Power.WRITE_POD_STATUS)
+_LEADS = (Power.WRITE_SERVICES, Power.WRITE_INGRESSES, Power.WRITE_ROUTES, *ADDRESSES)
 _LOOSENING = (Power.WRITE_ADMISSION_POLICIES.value, Power.WRITE_NODES.value)
 
 
@@ -109,7 +109,7 @@ def _powers(held: Held) -> Powers:
         labels=held.places(Can.RELABEL),
         routes=powered(*_LEADS),
         pod_labels=powered(*LABELS_PODS),
-        node_doors=powered(Power.WRITE_SERVICES) & powered(*_ADDRESSES),
+        node_doors=powered(Power.WRITE_SERVICES) & powered(*ADDRESSES),
         leaving=_deleted(held),
     )
 
