@@ -9,6 +9,8 @@ import yaml
 
 from ringfence.base.errors import InputError
 from ringfence.observe import files
+from ringfence.observe.collect import Collector
+from ringfence.observe.decode import decode_file
 from ringfence.observe.files import read_snapshot
 from ringfence.observe.hashing import key_from
 from ringfence.prove import kinds
@@ -92,3 +94,19 @@ def test_broken_text_is_an_error_wherever_it_is(tmp_path: Path, place: bytes, sp
     (tmp_path / "list.json").write_bytes(listed(role("a"), pod("a")).encode().replace(place, spoiled))
     with pytest.raises(InputError):
         read_snapshot("c", tmp_path, KEY)
+
+
+CASES = sorted((Path(__file__).parents[2] / "golden" / "proof").glob("*/snapshot.yaml"))
+
+
+def test_the_clusters_worked_out_by_hand_are_the_same_as_lists(tmp_path: Path) -> None:
+    assert CASES
+    for case in CASES:
+        documents = decode_file(case, str(case))
+        items = [item for one in documents for item in (one["items"] if one.get("kind") == "List" else [one])]
+        bulk = read(tmp_path, listed(*items))
+        collector = Collector("c", KEY)
+        collector.add(items)
+        whole = collector.finish()
+        assert bulk.objects == whole.objects, case
+        assert (bulk.defects, bulk.materials, bulk.not_listed) == (whole.defects, whole.materials, whole.not_listed)
