@@ -71,7 +71,7 @@ class Collector:
         self._defects.append(defect)
 
     def finish(self) -> ClusterSnapshot:
-        """The snapshot of everything that was added. The Collector is empty afterwards."""
+        """The snapshot of everything that was added. The Collector holds no objects afterwards."""
         filed = {
             kind: Filed(tuple(shelf.objects), tuple(shelf.runs))
             for kind, shelf in self._shelves.items()
