@@ -213,7 +213,7 @@ class Collector:
         if kind.group in _V1_ONLY and document["apiVersion"] not in ("v1", f"{kind.group}/v1"):
             self._defect(kind, *label, f"the API has no version {document['apiVersion']}")
             return
-        if entry.namespaced and not namespace:
+        if entry.namespaced and namespace in (None, ""):
             metadata["namespace"] = "default"
         elif not entry.namespaced and namespace:
             metadata.pop("namespace")

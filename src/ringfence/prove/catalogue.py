@@ -43,10 +43,10 @@ _TABLE: Mapping[str, tuple[Row, ...]] = {
         ("Node", "nodes", False, (_N, _A, _P, _D)),
         ("Service", "services", True, (_N, _D)),
         ("Endpoints", "endpoints", True, (_N, _D)),
-        ("Secret", "secrets", True, (_C, _D)),
+        ("Secret", "secrets", True, (_A, _C, _D)),
         ("ConfigMap", "configmaps", True, (_C, _D)),
-        ("ServiceAccount", "serviceaccounts", True, (_A, _C, _D)),
-        ("PersistentVolume", "persistentvolumes", False, (_D,)),
+        ("ServiceAccount", "serviceaccounts", True, _POD_TOUCHES),
+        ("PersistentVolume", "persistentvolumes", False, (_N, _A, _P, _D)),
         ("PersistentVolumeClaim", "persistentvolumeclaims", True, (_D,)),
         ("ResourceQuota", "resourcequotas", True, (_P,)),
         ("LimitRange", "limitranges", True, (_P,)),
@@ -141,8 +141,8 @@ _TABLE: Mapping[str, tuple[Row, ...]] = {
     "lifecycle.k8s.io": (("EvictionRequest", "evictionrequests", True, ()),),
     "internal.apiserver.k8s.io": (("StorageVersion", "storageversions", False, ()),),
     "storagemigration.k8s.io": (("StorageVersionMigration", "storageversionmigrations", False, ()),),
-    "apiregistration.k8s.io": (("APIService", "apiservices", False, (_A, _D)),),
-    "apiextensions.k8s.io": (("CustomResourceDefinition", "customresourcedefinitions", False, ()),),
+    "apiregistration.k8s.io": (("APIService", "apiservices", False, (_N, _A, _P, _D)),),
+    "apiextensions.k8s.io": (("CustomResourceDefinition", "customresourcedefinitions", False, (_N, _A, _P, _D)),),
     "admissionregistration.k8s.io": (
         ("ValidatingAdmissionPolicy", "validatingadmissionpolicies", False, (_N, _A, _P, _D)),
         ("ValidatingAdmissionPolicyBinding", "validatingadmissionpolicybindings", False, (_N, _A, _P, _D)),
@@ -166,6 +166,10 @@ ENTRIES: Mapping[Kind, Entry] = {
 }
 _BY_PLURAL: Mapping[str, Entry] = {entry.resource: entry for entry in reversed(list(ENTRIES.values()))}
 _BY_SHORT_PLURAL: Mapping[str, Entry] = {entry.plural: entry for entry in reversed(list(ENTRIES.values()))}
+
+
+SETTINGS = frozenset({"aws-auth", "argocd-cm", "argocd-rbac-cm", "argocd-cmd-params-cm"})
+"""ConfigMaps that say who may do what, wherever they are: one that cannot be read can touch everything."""
 
 
 def touched_by_kind(kind: Kind) -> frozenset[Dimension]:

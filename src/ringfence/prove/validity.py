@@ -420,6 +420,21 @@ _CONSTRAINTS = record(
     excludeResourceRules=_NAMED_RULES,
     matchPolicy=text,
 )
+
+
+def _port(value: Any) -> None:
+    """A number, or the name of a port."""
+    if type(value) not in (int, str):
+        raise InvalidError("a number or a name")
+
+
+_PROTOCOL = one_of("TCP", "UDP", "SCTP")
+_SERVICE_PORT = record("port", name=text, port=integer, targetPort=_port, nodePort=integer, protocol=_PROTOCOL)
+_ENDPOINT = record("ip", ip=text, nodeName=text, targetRef=record(kind=text, namespace=text, name=text))
+_BACKEND = record(
+    service=record("name", name=text, port=record(name=text, number=integer)), resource=record(kind=text, name=text)
+)
+_FETCHED = fields(spec=record(url=text))
 _NAMED_EXPRESSIONS = listing(record("name", "expression", name=text, expression=text))
 _STRING_DATA = mapping(text)
 
@@ -453,7 +468,24 @@ _FIELDS: Mapping[Kind, Fields] = {
         min=mapping(quantity))))),
     Kind("", "Service"): fields(spec=record(
         type=one_of("ClusterIP", "NodePort", "LoadBalancer", "ExternalName"), selector=mapping(text),
-        externalName=text, externalIPs=listing(text), clusterIP=text)),
+        externalName=text, externalIPs=listing(text), clusterIP=text, clusterIPs=listing(text),
+        externalTrafficPolicy=one_of("", "Cluster", "Local"), internalTrafficPolicy=one_of("", "Cluster", "Local"),
+        publishNotReadyAddresses=boolean, ports=listing(_SERVICE_PORT))),
+    Kind("", "Endpoints"): fields(subsets=listing(record(
+        addresses=listing(_ENDPOINT), notReadyAddresses=listing(_ENDPOINT),
+        ports=listing(record("port", name=text, port=integer, protocol=_PROTOCOL))))),
+    Kind("discovery.k8s.io", "EndpointSlice"): fields(
+        addressType=one_of("IPv4", "IPv6", "FQDN"),
+        endpoints=listing(record("addresses", addresses=listing(text), nodeName=text,
+                                 conditions=record(ready=boolean, serving=boolean, terminating=boolean),
+                                 targetRef=record(kind=text, namespace=text, name=text))),
+        ports=listing(record(name=text, port=integer, protocol=_PROTOCOL))),
+    Kind("networking.k8s.io", "Ingress"): fields(spec=record(
+        ingressClassName=text, defaultBackend=_BACKEND,
+        rules=listing(record(host=text, http=record("paths", paths=listing(record(
+            "backend", path=text, pathType=text, backend=_BACKEND))))),
+        tls=listing(record(hosts=listing(text), secretName=text)))),
+    Kind("networking.k8s.io", "IngressClass"): fields(spec=record(controller=text)),
     Kind("", "PersistentVolume"): fields(spec=record(
         claimRef=record(namespace=text, name=text), persistentVolumeReclaimPolicy=text, storageClassName=text,
         hostPath=record("path", path=text), local=record("path", path=text), accessModes=listing(text),
@@ -463,6 +495,29 @@ _FIELDS: Mapping[Kind, Fields] = {
         volumeName=text, storageClassName=text, accessModes=listing(text),
         dataSource=record("kind", "name", kind=text, name=text),
         dataSourceRef=record("kind", "name", kind=text, name=text, namespace=text))),
+    Kind("apiregistration.k8s.io", "APIService"): fields(spec=record(
+        group=text, version=text, service=record(namespace=text, name=text))),
+    Kind("apiextensions.k8s.io", "CustomResourceDefinition"): fields(spec=record(
+        group=text, scope=one_of("Namespaced", "Cluster"), names=record(kind=text, plural=text),
+        conversion=record(strategy=text, webhook=record(
+            clientConfig=record(url=text, service=record(namespace=text, name=text)))))),
+    Kind("gateway.networking.k8s.io", "ReferenceGrant"): fields(spec=record(
+        from_=listing(record(group=text, kind=text, namespace=text)),
+        to=listing(record(group=text, kind=text, name=text)))),
+    Kind("storage.k8s.io", "StorageClass"): fields(
+        provisioner=text, reclaimPolicy=text, parameters=mapping(text), volumeBindingMode=text),
+    Kind("snapshot.storage.k8s.io", "VolumeSnapshot"): fields(spec=record(
+        source=record(persistentVolumeClaimName=text, volumeSnapshotContentName=text), volumeSnapshotClassName=text)),
+    Kind("snapshot.storage.k8s.io", "VolumeSnapshotContent"): fields(spec=record(
+        driver=text, deletionPolicy=text, source=record(volumeHandle=text, snapshotHandle=text),
+        volumeSnapshotRef=record(namespace=text, name=text))),
+    Kind("user.openshift.io", "Group"): fields(users=listing(text)),
+    Kind("source.toolkit.fluxcd.io", "GitRepository"): _FETCHED,
+    Kind("source.toolkit.fluxcd.io", "OCIRepository"): _FETCHED,
+    Kind("source.toolkit.fluxcd.io", "HelmRepository"): _FETCHED,
+    Kind("source.toolkit.fluxcd.io", "Bucket"): fields(spec=record(endpoint=text, bucketName=text)),
+    Kind("source.toolkit.fluxcd.io", "HelmChart"): fields(spec=record(
+        chart=text, sourceRef=record(kind=text, name=text))),
     Kind("scheduling.k8s.io", "PriorityClass"): fields("value", value=integer, globalDefault=boolean),
     Kind("rbac.authorization.k8s.io", "Role"): fields(rules=listing(_resource_rule)),
     Kind("rbac.authorization.k8s.io", "ClusterRole"): fields(rules=listing(_cluster_rule), aggregationRule=anything),

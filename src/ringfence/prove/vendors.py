@@ -22,6 +22,8 @@ _N, _A, _C, _P, _F, _D = (
     Dimension.DATA,
 )
 _RBAC = (_A, _D)
+_EVERYTHING = tuple(Dimension)
+"""What deploys anything: a chain through it may end in every dimension."""
 # What Calico writes down for itself. Its policies, profiles and settings of Felix are not here: they open and close.
 _CALICO = (
     ("IPPool", "ippools", False, ()),
@@ -35,25 +37,25 @@ _CALICO = (
 )
 VENDORS: Mapping[str, tuple[Row, ...]] = {
     "argoproj.io": (
-        ("Application", "applications", True, (_A, _F, _D)),
-        ("ApplicationSet", "applicationsets", True, (_A, _F, _D)),
-        ("AppProject", "appprojects", True, (_A, _F, _D)),
+        ("Application", "applications", True, _EVERYTHING),
+        ("ApplicationSet", "applicationsets", True, _EVERYTHING),
+        ("AppProject", "appprojects", True, _EVERYTHING),
     ),
-    "kustomize.toolkit.fluxcd.io": (("Kustomization", "kustomizations", True, (_A, _F, _D)),),
-    "helm.toolkit.fluxcd.io": (("HelmRelease", "helmreleases", True, (_A, _F, _D)),),
+    "kustomize.toolkit.fluxcd.io": (("Kustomization", "kustomizations", True, _EVERYTHING),),
+    "helm.toolkit.fluxcd.io": (("HelmRelease", "helmreleases", True, _EVERYTHING),),
     "source.toolkit.fluxcd.io": (
-        ("GitRepository", "gitrepositories", True, (_A, _F, _D)),
-        ("OCIRepository", "ocirepositories", True, (_A, _F, _D)),
-        ("HelmRepository", "helmrepositories", True, (_A, _F, _D)),
-        ("HelmChart", "helmcharts", True, (_A, _F, _D)),
-        ("Bucket", "buckets", True, (_A, _F, _D)),
+        ("GitRepository", "gitrepositories", True, _EVERYTHING),
+        ("OCIRepository", "ocirepositories", True, _EVERYTHING),
+        ("HelmRepository", "helmrepositories", True, _EVERYTHING),
+        ("HelmChart", "helmcharts", True, _EVERYTHING),
+        ("Bucket", "buckets", True, _EVERYTHING),
     ),
     "external-secrets.io": (
-        ("ExternalSecret", "externalsecrets", True, (_C, _D)),
-        ("ClusterExternalSecret", "clusterexternalsecrets", False, (_C, _D)),
-        ("SecretStore", "secretstores", True, (_C, _D)),
-        ("ClusterSecretStore", "clustersecretstores", False, (_C, _D)),
-        ("PushSecret", "pushsecrets", True, (_C, _D)),
+        ("ExternalSecret", "externalsecrets", True, (_A, _C, _D)),
+        ("ClusterExternalSecret", "clusterexternalsecrets", False, (_A, _C, _D)),
+        ("SecretStore", "secretstores", True, (_A, _C, _D)),
+        ("ClusterSecretStore", "clustersecretstores", False, (_A, _C, _D)),
+        ("PushSecret", "pushsecrets", True, (_A, _C, _D)),
     ),
     "bitnami.com": (("SealedSecret", "sealedsecrets", True, ()),),
     "metrics.k8s.io": (("NodeMetrics", "nodes", False, ()), ("PodMetrics", "pods", True, ())),

@@ -9,24 +9,24 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from ringfence.prove import kinds
-from ringfence.prove.catalogue import known, touched_by_kind, touched_by_resource
+from ringfence.prove.catalogue import ALL_DIMENSIONS, SETTINGS, known, touched_by_kind, touched_by_resource
 from ringfence.prove.facts.cluster import ClusterFacts
 from ringfence.prove.facts.territory import Territory, pool_nodes
 from ringfence.prove.kinds import Kind
 from ringfence.prove.network.build import weighs
 from ringfence.prove.partition import Where
 from ringfence.prove.proof import Dimension
-from ringfence.prove.snapshot import UNKNOWN_KIND, Defect
+from ringfence.prove.snapshot import UNKNOWN_KIND, Defect, NotListed
 from ringfence.prove.verdicts.world import ProofWorld
 
 _WEIGHED = frozenset(
     {"roles", "clusterroles", "rolebindings", "clusterrolebindings", "validatingadmissionpolicies",
-     "validatingadmissionpolicybindings", "validatingwebhookconfigurations", "mutatingwebhookconfigurations",
+     "validatingadmissionpolicybindings",
      "networkpolicies", "adminnetworkpolicies", "baselineadminnetworkpolicies", "clusternetworkpolicies"}
 )  # fmt: skip
 _WEIGHED_KINDS = frozenset(
-    {kinds.ROLE, kinds.CLUSTER_ROLE, kinds.ROLE_BINDING, kinds.CLUSTER_ROLE_BINDING, kinds.VALIDATING_WEBHOOK,
-     kinds.MUTATING_WEBHOOK, kinds.VALIDATING_ADMISSION_POLICY, kinds.VALIDATING_ADMISSION_POLICY_BINDING,
+    {kinds.ROLE, kinds.CLUSTER_ROLE, kinds.ROLE_BINDING, kinds.CLUSTER_ROLE_BINDING,
+     kinds.VALIDATING_ADMISSION_POLICY, kinds.VALIDATING_ADMISSION_POLICY_BINDING,
      kinds.NETWORK_POLICY, kinds.ADMIN_NETWORK_POLICY, kinds.BASELINE_ADMIN_NETWORK_POLICY,
      kinds.CLUSTER_NETWORK_POLICY}
 )  # fmt: skip
@@ -34,6 +34,12 @@ _LOCAL = frozenset(
     {kinds.SECRET, kinds.CONFIG_MAP, kinds.RESOURCE_QUOTA, kinds.LIMIT_RANGE, kinds.PERSISTENT_VOLUME_CLAIM,
      kinds.SERVICE_ACCOUNT, kinds.EXTERNAL_SECRET, kinds.SECRET_STORE}
 )  # fmt: skip
+
+
+_OWN_ALONE = frozenset(
+    {"resourcequotas", "limitranges", "serviceaccounts", "persistentvolumeclaims", "externalsecrets", "secretstores"}
+)
+"""Resources of which only those in the namespaces of the two deployments matter."""
 
 
 def blind_spots(world: ProofWorld, a: Territory, b: Territory) -> dict[Dimension, list[str]]:
@@ -46,8 +52,9 @@ def blind_spots(world: ProofWorld, a: Territory, b: Territory) -> dict[Dimension
     harmless = world.partition.assume.harmless
     for cluster in sorted(a.clusters | b.clusters):
         facts = world.clusters[cluster]
-        spaces = a.namespaces(cluster) | b.namespaces(cluster)
-        for dimension, text in (*_unlisted(facts, spaces), *_defects(facts, spaces, harmless)):
+        ours, theirs = a.namespaces(cluster), b.namespaces(cluster)
+        spaces = ours | theirs
+        for dimension, text in (*_unlisted(facts, ours, theirs), *_defects(facts, spaces, harmless)):
             texts = found.setdefault(dimension, [])
             if text not in texts:
                 texts.append(text)
@@ -89,14 +96,27 @@ def _carried(facts: ClusterFacts, where: Where) -> bool:
     )
 
 
-def _unlisted(facts: ClusterFacts, spaces: frozenset[str]) -> Iterator[tuple[Dimension, str]]:
+def _unlisted(facts: ClusterFacts, ours: frozenset[str], theirs: frozenset[str]) -> Iterator[tuple[Dimension, str]]:
     for marker in facts.snapshot.not_listed:
-        if marker.resource.partition(".")[0] in _WEIGHED:
-            continue
-        if marker.namespace is not None and marker.namespace not in spaces:
-            continue
-        for dimension in sorted(touched_by_resource(marker.resource)):
-            yield dimension, str(marker)
+        if marker.resource.partition(".")[0] not in _WEIGHED:
+            for dimension in sorted(_touched(marker, ours, theirs)):
+                yield dimension, str(marker)
+
+
+def _touched(marker: NotListed, ours: frozenset[str], theirs: frozenset[str]) -> frozenset[Dimension]:
+    """What unseen objects could touch. Those of other namespaces count too: what runs, is bound or delivers there may
+    be a way from A to B. Of B's own Secrets it matters only what they hold; of others, whom they let A become."""
+    inside = marker.namespace is None or marker.namespace in ours | theirs
+    if marker.resource == "secrets":
+        kept = touched_by_resource(marker.resource)
+        if marker.namespace in theirs - ours:
+            return kept - {Dimension.ACCESS}
+        return kept if inside else kept - {Dimension.CREDENTIALS}
+    if marker.resource == "configmaps" and marker.namespace not in ours | theirs:
+        return ALL_DIMENSIONS
+    if not inside and marker.resource.partition(".")[0] in _OWN_ALONE:
+        return frozenset()
+    return touched_by_resource(marker.resource)
 
 
 def _defects(facts: ClusterFacts, spaces: frozenset[str], harmless: frozenset[str]) -> Iterator[tuple[Dimension, str]]:
@@ -111,10 +131,20 @@ def _defects(facts: ClusterFacts, spaces: frozenset[str], harmless: frozenset[st
             continue
         if defect.kind in _WEIGHED_KINDS:
             continue
-        if defect.kind in _LOCAL and defect.namespace and defect.namespace not in spaces:
-            continue
-        for dimension in sorted(touched_by_kind(defect.kind)):
+        for dimension in sorted(_touched_by(defect, spaces)):
             yield dimension, _shown(facts.name, defect)
+
+
+def _touched_by(defect: Defect, spaces: frozenset[str]) -> frozenset[Dimension]:
+    """What an object that cannot be read could touch. Elsewhere a ConfigMap may say who may do what, and a Secret may
+    let A become somebody; other kinds that act in their own namespace alone do nothing there."""
+    inside = not defect.namespace or defect.namespace in spaces
+    if defect.kind == kinds.CONFIG_MAP and (not inside or not defect.namespace or defect.name in SETTINGS):
+        return ALL_DIMENSIONS
+    touched = touched_by_kind(defect.kind)
+    if inside or defect.kind not in _LOCAL:
+        return touched
+    return touched - {Dimension.CREDENTIALS} if defect.kind == kinds.SECRET else frozenset()
 
 
 def _stranger(defect: Defect) -> bool:
