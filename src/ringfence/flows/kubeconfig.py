@@ -27,6 +27,20 @@ def kubeconfig(state: EngineState, cluster: str | None = None, existing: Mapping
     """
     import yaml
 
+    check_cluster(state, cluster)
+    wanted = [one for one in state.clusters if cluster in (None, one.name)]
+    merged: dict[str, Any] = {"apiVersion": "v1", "kind": "Config", **(existing or {})}
+    for part in _PARTS:
+        merged[part] = list(merged.get(part) or [])
+    for one in wanted:
+        _check_ours(merged, one.name, state.landscape)
+        _add(merged, one.name, state.landscape, _read(one.kubeconfig))
+    merged.setdefault("current-context", wanted[0].name)
+    return yaml.safe_dump(merged, sort_keys=False, width=100_000)
+
+
+def check_cluster(state: EngineState, cluster: str | None) -> None:
+    """Raise StateError when no embedded cluster is up, InputError when none has that name (None: any will do)."""
     names = [one.name for one in state.clusters]
     if not names:
         raise StateError(
@@ -38,15 +52,6 @@ def kubeconfig(state: EngineState, cluster: str | None = None, existing: Mapping
             reason="NoSuchCluster",
             hint="ringfence status FILE shows the clusters that are there",
         )
-    wanted = [one for one in state.clusters if cluster in (None, one.name)]
-    merged: dict[str, Any] = {"apiVersion": "v1", "kind": "Config", **(existing or {})}
-    for part in _PARTS:
-        merged[part] = list(merged.get(part) or [])
-    for one in wanted:
-        _check_ours(merged, one.name, state.landscape)
-        _add(merged, one.name, state.landscape, _read(one.kubeconfig))
-    merged.setdefault("current-context", wanted[0].name)
-    return yaml.safe_dump(merged, sort_keys=False, width=100_000)
 
 
 def read_existing(path: Path) -> Mapping[str, Any]:

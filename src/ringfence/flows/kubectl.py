@@ -8,9 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ringfence.base.errors import InputError, StateError
-from ringfence.base.text import suggestion
 from ringfence.engine import Binaries, EngineState
+from ringfence.flows.kubeconfig import check_cluster
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,16 +22,6 @@ class Invocation:
 
 def kubectl(state: EngineState, binaries: Binaries, cluster: str, words: Sequence[str]) -> Invocation:
     """The command line for ``words`` on that cluster. StateError: nothing is up; InputError: no such cluster."""
-    names = [one.name for one in state.clusters]
-    if not names:
-        raise StateError(
-            f"{state.landscape}: it has no embedded cluster", reason="NotUp", hint="ringfence up FILE brings it up"
-        )
-    if cluster not in names:
-        raise InputError(
-            f"{state.landscape}: there is no embedded cluster {cluster!r}; {suggestion(cluster, names)}".rstrip("; "),
-            reason="NoSuchCluster",
-            hint="ringfence status FILE shows the clusters that are there",
-        )
+    check_cluster(state, cluster)
     kubeconfig = state.cluster(cluster).kubeconfig
     return Invocation(binaries.kubectl, ("kubectl", f"--kubeconfig={kubeconfig}", *words))

@@ -4,13 +4,12 @@ from ringfence.base.errors import InputError
 from ringfence.base.text import listed
 from ringfence.flows.promotion.answers import Answer
 from ringfence.flows.promotion.asking import World
-from ringfence.flows.promotion.following import finish_following
-from ringfence.flows.promotion.going_back import Back, done_already, ended, go_on, refused, start, under_way
+from ringfence.flows.promotion.going_back import Back, go_back
 from ringfence.flows.promotion.workspace import Workspace, need_reason
 from ringfence.promote.decisions import Proposal, Refusal, Wait
 from ringfence.promote.ladder import Ladder
 from ringfence.promote.returns import decide_rollback
-from ringfence.promote.state import MoveKind
+from ringfence.promote.state import LadderState, MoveKind
 
 
 def rollback(
@@ -31,22 +30,12 @@ def rollback(
     reason = need_reason(because, "a rollback")
     ladder = workspace.ladder(what) if "/" not in what else workspace.ladder_at(what)
     back = Back(MoveKind.ROLLBACK, _deployment(ladder, what), reason, timeout, dry_run, force)
-    if not dry_run:
-        finish_following(workspace, world, ladder)
-    state = workspace.state(ladder.application)
-    move = under_way(state, back)
-    if move is not None and not dry_run:
-        return ended(workspace, world, ladder, go_on(workspace, world, ladder, move, back))
-    chosen = workspace.digest(ladder.application, to) if to else None
-    decision = decide_rollback(ladder, state, back.deployment, chosen)
-    match decision:
-        case Proposal():
-            return ended(workspace, world, ladder, start(workspace, world, ladder, state, back, decision))
-        case Refusal():
-            done = done_already(workspace, ladder, state, back)
-            return ended(workspace, world, ladder, done or refused(workspace, ladder, state, back, decision))
-        case Wait():  # pragma: no cover
-            raise AssertionError("a rollback never waits")
+
+    def decide(state: LadderState) -> Proposal | Refusal | Wait:
+        chosen = workspace.digest(ladder.application, to) if to else None
+        return decide_rollback(ladder, state, back.deployment, chosen)
+
+    return go_back(workspace, world, ladder, back, decide)
 
 
 def _deployment(ladder: Ladder, what: str) -> str:

@@ -6,7 +6,6 @@ A proxy from the environment is not used for a server on this machine: nobody me
 
 import os
 import threading
-from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
@@ -53,14 +52,7 @@ def contexts(kubeconfig: Path | None = None) -> Contexts:
     return Contexts(path, tuple(config.contexts), config.current_context)
 
 
-def open_cluster(
-    kubeconfig: Path | None = None,
-    context: str | None = None,
-    *,
-    impersonate_user: str | None = None,
-    impersonate_groups: Sequence[str] = (),
-    timeout: float = _TIMEOUT,
-) -> "Cluster":
+def open_cluster(kubeconfig: Path | None = None, context: str | None = None, *, timeout: float = _TIMEOUT) -> "Cluster":
     """A connection to the cluster of a context (None: the current one) of a kubeconfig (None: kubectl's default).
 
     ``timeout`` is in seconds and bounds each answer, not a watch. Nothing is sent yet. Raises InputError when the file
@@ -103,8 +95,6 @@ def open_cluster(
         server=single.cluster.server,
         name=single.context_name,
         namespace=single.context.namespace,
-        user=impersonate_user,
-        groups=tuple(impersonate_groups),
     )
 
 

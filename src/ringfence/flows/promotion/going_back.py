@@ -1,16 +1,17 @@
 """What demotion and rollback share: the intent is journalled, then carried out; run again, it goes on."""
 
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from ringfence.base.errors import RingfenceError
 from ringfence.flows.promotion.answers import Answer, Outcome
 from ringfence.flows.promotion.asking import World, stuck
 from ringfence.flows.promotion.carrying import alone, carry_out, main_deployment
-from ringfence.flows.promotion.following import follow
+from ringfence.flows.promotion.following import finish_following, follow
 from ringfence.flows.promotion.journal import Entry
 from ringfence.flows.promotion.workspace import Workspace
-from ringfence.promote.decisions import Proposal, Refusal
+from ringfence.promote.decisions import Proposal, Refusal, Wait
 from ringfence.promote.events import MoveStarted
 from ringfence.promote.ladder import Ladder
 from ringfence.promote.state import LadderState, Move, MoveKind
@@ -33,7 +34,32 @@ class Back:
     force: bool = False
 
 
-def under_way(state: LadderState, back: Back) -> Move | None:
+def go_back(
+    workspace: Workspace,
+    world: World,
+    ladder: Ladder,
+    back: Back,
+    decide: Callable[[LadderState], Proposal | Refusal | Wait],
+) -> Answer:
+    """Go back as ``decide`` says; what a killed command left of the same is carried out before anything is decided."""
+    if not back.dry_run:
+        finish_following(workspace, world, ladder)
+    state = workspace.state(ladder.application)
+    move = _under_way(state, back)
+    if move is not None and not back.dry_run:
+        return _ended(workspace, world, ladder, _go_on(workspace, world, ladder, move, back))
+    decision = decide(state)
+    match decision:
+        case Proposal():
+            return _ended(workspace, world, ladder, _start(workspace, world, ladder, state, back, decision))
+        case Refusal():
+            done = _done_already(workspace, ladder, state, back)
+            return _ended(workspace, world, ladder, done or _refused(workspace, ladder, state, back, decision))
+        case Wait():  # pragma: no cover
+            raise AssertionError("going back never waits")
+
+
+def _under_way(state: LadderState, back: Back) -> Move | None:
     """The move of this kind from this deployment that a killed or stuck command left."""
     for move in state.moves.values():
         if move.kind is back.kind and back.deployment in (move.origin, main_deployment(move)):
@@ -41,7 +67,7 @@ def under_way(state: LadderState, back: Back) -> Move | None:
     return None
 
 
-def done_already(workspace: Workspace, ladder: Ladder, state: LadderState, back: Back) -> Answer | None:
+def _done_already(workspace: Workspace, ladder: Ladder, state: LadderState, back: Back) -> Answer | None:
     """The answer of the same command when its last run was killed after the work was done."""
     latest = workspace.journal.entries(ladder.application, limit=_FOLLOWING)
     last = next((entry for entry in latest if entry.event != "followed"), None)
@@ -56,7 +82,7 @@ def done_already(workspace: Workspace, ladder: Ladder, state: LadderState, back:
     )  # fmt: skip
 
 
-def refused(workspace: Workspace, ladder: Ladder, state: LadderState, back: Back, refusal: Refusal) -> Answer:
+def _refused(workspace: Workspace, ladder: Ladder, state: LadderState, back: Back, refusal: Refusal) -> Answer:
     """The answer for a refusal, which the history keeps."""
     record = state.releases.get(refusal.release or "")
     version = record.version if record else None
@@ -72,7 +98,7 @@ def refused(workspace: Workspace, ladder: Ladder, state: LadderState, back: Back
     )  # fmt: skip
 
 
-def start(
+def _start(
     workspace: Workspace, world: World, ladder: Ladder, state: LadderState, back: Back, proposal: Proposal
 ) -> Answer:
     """Journal the intent and carry it out."""
@@ -83,17 +109,17 @@ def start(
     if back.dry_run:
         return replace(_answer(state, move), outcome=Outcome.PLANNED)
     workspace.journal.record(ladder, MoveStarted(move), seen=state)
-    return go_on(workspace, world, ladder, move, back)
+    return _go_on(workspace, world, ladder, move, back)
 
 
-def ended(workspace: Workspace, world: World, ladder: Ladder, answer: Answer) -> Answer:
+def _ended(workspace: Workspace, world: World, ladder: Ladder, answer: Answer) -> Answer:
     """The answer, once everything followed that should: also where another process had done the work and died then."""
     if answer.outcome is Outcome.DONE:
         follow(workspace, world, ladder)
     return answer
 
 
-def go_on(workspace: Workspace, world: World, ladder: Ladder, move: Move, back: Back) -> Answer:
+def _go_on(workspace: Workspace, world: World, ladder: Ladder, move: Move, back: Back) -> Answer:
     """Carry out what is left of a move."""
     with alone(workspace, move, lambda: world.report("another process is at it; waiting for it")):
         state = workspace.state(ladder.application)
