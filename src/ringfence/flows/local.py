@@ -46,6 +46,7 @@ from ringfence.render import DeploymentManifests, Manifests, Options, render
 Report = Callable[[str], None]
 _CLUSTER = "local-1"
 _POLL_SECONDS = 0.2
+_Objects = dict[str, dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,50 +94,103 @@ def turns(
     A source that cannot be rendered is reported and waited for: the next save may mend it.
     """
     found = workspace.application(application)
-    topology = _topology(workspace, found)
-    cluster = _bring_up(workspace, topology, found, report)
-    with open_cluster(cluster) as connection:
-        place = _boundaries(workspace, topology, found, connection)
-        yield from _loop(workspace, topology, found, connection, place, cluster, once, timeout, report)
-
-
-def _loop(
-    workspace: Workspace,
-    topology: Topology,
-    application: Application,
-    connection: Connection,
-    place: DeploymentManifests,
-    kubeconfig: Path,
-    once: bool,
-    timeout: float,
-    report: Report,
-) -> Iterator[Applied]:
-    record = workspace.paths.landscape(workspace.landscape.name) / "local" / f"{application.name}.json"
-    present = _left(record)
-    folder = Path(workspace.landscape.folder) / (application.source.path if application.source else ".")
-    while True:
-        seen = _fingerprint(folder)
-        began = workspace.clock.monotonic()
-        try:
-            wanted = _wanted(workspace, topology, application)
-            done = _write(connection, wanted, present)
-            write_atomically(record, json.dumps(present).encode())
-            applied = workspace.clock.monotonic() - began
-            _await(connection, place, workspace.clock, timeout)
-            turn = Applied(
-                place.deployment, _CLUSTER, kubeconfig, done.written, done.removed, applied,
-                workspace.clock.monotonic() - began,
-            )  # fmt: skip
-            _remember(workspace, application, turn)
-            yield turn
-        except (InputError, StateError) as error:
+    local = _Local(workspace, found, _topology(workspace, found))
+    kubeconfig = local.bring_up(report)
+    with open_cluster(kubeconfig) as connection:
+        loop = _Loop(local, connection, kubeconfig, local.bound(connection), _left(local.record))
+        while True:
+            seen = _fingerprint(local.folder)
+            try:
+                yield loop.turn(timeout)
+            except (InputError, StateError) as error:
+                if once:
+                    raise
+                report(f"not applied: {error}")
             if once:
-                raise
-            report(f"not applied: {error}")
-        if once:
-            return
-        while _fingerprint(folder) == seen:
-            workspace.clock.sleep(_POLL_SECONDS)
+                return
+            while _fingerprint(local.folder) == seen:
+                workspace.clock.sleep(_POLL_SECONDS)
+
+
+@dataclass(frozen=True, slots=True)
+class _Local:
+    """An application's local deployment, and the Topology with its one place."""
+
+    workspace: Workspace
+    application: Application
+    topology: Topology
+
+    @property
+    def record(self) -> Path:
+        """Where it is kept what was written last."""
+        folder = self.workspace.paths.landscape(self.workspace.landscape.name) / "local"
+        return folder / f"{self.application.name}.json"
+
+    @property
+    def folder(self) -> Path:
+        """The source."""
+        source = self.application.source
+        return Path(self.workspace.landscape.folder) / (source.path if source else ".")
+
+    def manifests(self) -> Manifests:
+        """What its source comes to now."""
+        landscape = self.workspace.landscape
+        sources = {self.application.name: read_source(landscape, self.application)}
+        only = replace(landscape, applications=(self.application,), declared=())
+        # No Argo CD comes here, so none gets rights.
+        return render(only, self.topology, sources, Options(existing=frozenset({_CLUSTER})))
+
+    def bring_up(self, report: Report) -> Path:
+        """The developer's cluster, running; how it is reached."""
+        specs = specifications(self.topology, self.manifests(), Contexts())
+        workloads = tuple(
+            EnvironmentSpec(spec.name, tuple(one for one in spec.clusters if one.role is Role.WORKLOAD))
+            for spec in specs
+        )
+        engine = Engine(self.workspace.paths, self.workspace.clock)
+        name = engine_name(self.workspace.landscape.name)
+        return engine.up(name, workloads, report).cluster(_CLUSTER).kubeconfig
+
+    def bound(self, connection: Connection) -> DeploymentManifests:
+        """The namespace with everything around the application, and its services with passwords of their own."""
+        manifests = self.manifests()
+        place = manifests.deployments[0]
+        wanted = manifests.cluster(_CLUSTER).objects
+        live = read_live(connection, manifests.landscape, prune.KINDS)
+        write(connection, wanted, compare(connection, _CLUSTER, wanted, live), live)
+        credentials.create(connection, [place], credentials.missing(connection, _CLUSTER, [place], new=False))
+        return place
+
+    def wanted(self) -> _Objects:
+        """The application's own objects, by what identifies them in their namespace."""
+        kind = self.application.source.kind if self.application.source else SourceKind.HELM
+        place = self.manifests().deployments[0]
+        objects = objects_of(locate(self.workspace.paths), kind, place)
+        return {f"{one['apiVersion']} {one['kind']} {one['metadata']['name']}": dict(one) for one in objects}
+
+
+@dataclass(frozen=True, slots=True)
+class _Loop:
+    """A local deployment on its cluster; ``present`` are the objects as they were written there last."""
+
+    local: _Local
+    connection: Connection
+    kubeconfig: Path
+    place: DeploymentManifests
+    present: _Objects
+
+    def turn(self, timeout: float) -> Applied:
+        """Write what changed, and wait until it is ready."""
+        clock = self.local.workspace.clock
+        began = clock.monotonic()
+        done = _write(self.connection, self.local.wanted(), self.present)
+        write_atomically(self.local.record, json.dumps(self.present).encode())
+        applied = clock.monotonic() - began
+        _await(self.connection, self.place, clock, timeout)
+        healthy = clock.monotonic() - began
+        turn = Applied(self.place.deployment, _CLUSTER, self.kubeconfig, done.written, done.removed, applied, healthy)
+        _remember(self.local.workspace, self.local.application, turn)
+        return turn
 
 
 def _topology(workspace: Workspace, application: Application) -> Topology:
@@ -165,43 +219,7 @@ def _topology(workspace: Workspace, application: Application) -> Topology:
     return Topology(workspace.landscape.name, Status.FEASIBLE, nothing, nothing, (environment,), (placement,), (), ())
 
 
-def _manifests(workspace: Workspace, topology: Topology, application: Application) -> Manifests:
-    sources = {application.name: read_source(workspace.landscape, application)}
-    only = replace(workspace.landscape, applications=(application,), declared=())
-    # No Argo CD comes here, so none gets rights.
-    return render(only, topology, sources, Options(existing=frozenset({_CLUSTER})))
-
-
-def _bring_up(workspace: Workspace, topology: Topology, application: Application, report: Report) -> Path:
-    specs = specifications(topology, _manifests(workspace, topology, application), Contexts())
-    workloads = tuple(
-        EnvironmentSpec(spec.name, tuple(one for one in spec.clusters if one.role is Role.WORKLOAD)) for spec in specs
-    )
-    engine = Engine(workspace.paths, workspace.clock)
-    return engine.up(engine_name(workspace.landscape.name), workloads, report).cluster(_CLUSTER).kubeconfig
-
-
-def _boundaries(
-    workspace: Workspace, topology: Topology, application: Application, connection: Connection
-) -> DeploymentManifests:
-    """The namespace with everything around the application, and its services with passwords of their own."""
-    manifests = _manifests(workspace, topology, application)
-    place = manifests.deployments[0]
-    wanted = manifests.cluster(_CLUSTER).objects
-    live = read_live(connection, manifests.landscape, prune.KINDS)
-    write(connection, wanted, compare(connection, _CLUSTER, wanted, live), live)
-    credentials.create(connection, [place], credentials.missing(connection, _CLUSTER, [place], new=False))
-    return place
-
-
-def _wanted(workspace: Workspace, topology: Topology, application: Application) -> dict[str, dict[str, Any]]:
-    kind = application.source.kind if application.source else SourceKind.HELM
-    place = _manifests(workspace, topology, application).deployments[0]
-    objects = objects_of(locate(workspace.paths), kind, place)
-    return {f"{one['apiVersion']} {one['kind']} {one['metadata']['name']}": dict(one) for one in objects}
-
-
-def _left(record: Path) -> dict[str, dict[str, Any]]:
+def _left(record: Path) -> _Objects:
     """What an earlier run wrote, by key, each to be written again: somebody may have changed it since."""
     try:
         found = json.loads(record.read_bytes())
@@ -216,7 +234,7 @@ class _Written:
     removed: int
 
 
-def _write(connection: Connection, wanted: dict[str, dict[str, Any]], present: dict[str, dict[str, Any]]) -> _Written:
+def _write(connection: Connection, wanted: _Objects, present: _Objects) -> _Written:
     """Write what changed since the last turn, remove what is gone; ``present`` is brought up to date."""
     changed = [key for key, document in wanted.items() if present.get(key) != document]
     for key in changed:
