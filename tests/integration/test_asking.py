@@ -339,7 +339,7 @@ def _guarded_by_custom_parameter() -> list[dict[str, Any]]:
         "failurePolicy": "Ignore",
         "paramKind": {"apiVersion": f"{group}/v1", "kind": kind},
         "matchConstraints": {"resourceRules": [CREATES_PODS]},
-        "validations": [{"expression": "params.spec.open"}],
+        "validations": [{"expression": "params.spec.open == true"}],
     }
     reference = {"name": "all", "namespace": HERE, "parameterNotFoundAction": "Deny"}
     bound = {"policyName": "by-guard", "validationActions": ["Deny"], "paramRef": reference}
