@@ -56,7 +56,7 @@ EXPRESSIONS = (
     "has(object.metadata.labels) && 'tier' in object.metadata.labels && object.metadata.labels['tier'] == 'web'",
     ("object.spec.containers.all(c, !has(c.securityContext) || !has(c.securityContext.capabilities) || "
     "!has(c.securityContext.capabilities.add) || !('SYS_ADMIN' in c.securityContext.capabilities.add))"),
-    "object.spec.?securityContext.?runAsNonRoot.orValue(false)",
+    "object.spec.?securityContext.?runAsNonRoot.orValue(false) == true",
     "object.spec.serviceAccountName == 'default'",
     "size(object.spec.containers) < 2",
     "object.spec.containers.all(c, c.image.startsWith('registry.example/'))",
