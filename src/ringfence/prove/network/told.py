@@ -3,16 +3,19 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ringfence.prove.network.selectors import Selector
 from ringfence.prove.network.values import Rule
 from ringfence.prove.network.world import World
 
 
 @dataclass(frozen=True, slots=True)
 class ToldApart:
-    """The label keys that some selector of pods mentions, and the ends of all ranges as (IP version, number)."""
+    """The label keys that some selector of pods mentions, the ends of all ranges as (IP version, number), and the
+    selectors of nodes."""
 
     keys: frozenset[str]
     ends: tuple[tuple[int, int], ...]
+    nodes: tuple[Selector, ...] = ()
 
 
 def told_apart(world: World) -> ToldApart:
@@ -42,7 +45,9 @@ def _told_apart(world: World) -> ToldApart:
         keys |= selector.keys
     for admin in world.admin:
         keys |= admin.pods.keys
-    return ToldApart(frozenset(keys), tuple(sorted(ends)))
+    peers = [peer.nodes for admin in world.admin for rule in admin.egress for peer in rule.peers]
+    nodes = tuple(dict.fromkeys(selector for selector in peers if selector is not None))
+    return ToldApart(frozenset(keys), tuple(sorted(ends)), nodes)
 
 
 def _all_rules(world: World) -> Iterator[tuple[Rule, ...]]:
