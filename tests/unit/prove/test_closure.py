@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 import pytest
 
-from ringfence.prove.closure.capability import Can, Capability
+from ringfence.prove.closure.capability import EVERYWHERE, Can, Capability
 from ringfence.prove.closure.engine import Derivation, State, close
 from ringfence.prove.proof import Step
 
@@ -106,3 +106,24 @@ def test_starts_may_have_steps_and_doubts_of_their_own(doubt: str | None) -> Non
     assert state.reached[START].steps == 0
     assert state.chain(END).certain
     assert len(named(state)) == 1
+
+
+def test_places_meet_where_they_are_equal_or_one_is_everywhere() -> None:
+    def held(place: str, name: str = "right") -> Capability:
+        return Capability(Can.POWER, "c", place, name)
+
+    wide, here, there = held(EVERYWHERE), held("here"), held("there")
+    others = [held("here", "other"), Capability(Can.POWER, "d", "here", "right")]
+    state = closed({}, dict.fromkeys((here, *others, wide, there)))
+    assert state.powers_meeting("c", "right", "here") == [here, wide]
+    assert state.powers_meeting("c", "right", "there") == [wide, there]
+    assert state.powers_meeting("c", "right", "elsewhere") == [wide]
+    assert state.powers_meeting("c", "right", EVERYWHERE) == [here, wide, there]
+    alone = closed({}, {here: None})
+    assert alone.powers_meeting("c", "right", "here") == [here]
+    assert alone.powers_meeting("c", "right", "there") == []
+    makers = [Capability(Can.CREATE_PODS, "c", place) for place in ("here", EVERYWHERE)]
+    state = closed({}, dict.fromkeys(makers))
+    assert state.makers_meeting("c", "here") == makers
+    assert state.makers_meeting("c", "there") == makers[1:]
+    assert state.makers_meeting("c", EVERYWHERE) == makers

@@ -6,7 +6,7 @@ import pytest
 
 from ringfence.prove.partition import People, Where
 from ringfence.prove.proof import Answer
-from unit.prove.proof_worlds import THERE, Object, base, grant, node, pod, rule, space, thing, verdict
+from unit.prove.proof_worlds import THERE, Object, base, grant, node, pod, rule, secret, space, thing, verdict
 from unit.prove.test_rules_matter import flags, token
 
 SHARED = "shared"
@@ -36,6 +36,20 @@ def test_pods_of_one_namespace_are_of_two_deployments_by_their_pools(way: list[O
     ]
     assert verdict("access", world, level="labels", **places).answer is Answer.HOLDS
     assert verdict("access", [*world, *way], level="labels", **places).answer is Answer.BROKEN
+
+
+def test_what_no_node_runs_is_of_no_pool() -> None:
+    places: dict[str, Any] = {
+        "here": Where("prod", (SHARED,), pool="test"),
+        "there": Where("prod", (SHARED,), pool="prod"),
+    }
+    world = [space(SHARED), node("n-test", pool="test"), node("n-prod", pool="prod")]
+    pods = [quiet("a", SHARED, "n-test"), quiet("b", SHARED, "n-prod")]
+    held = secret("held", SHARED, password="Zr8-kPq3vTx71LmWn05q")
+    assert verdict("credentials", [*world, *pods, held], level="labels", **places).answer is Answer.HOLDS
+    mounts: dict[str, Any] = {"volumes": [{"name": "v", "secret": {"secretName": "held"}}]}
+    both = [quiet("a", SHARED, "n-test", **mounts), quiet("b", SHARED, "n-prod", **mounts)]
+    assert verdict("credentials", [*world, *both, held], level="labels", **places).answer is Answer.BROKEN
 
 
 def test_pods_of_one_namespace_are_of_two_deployments_by_what_numbers_them() -> None:
