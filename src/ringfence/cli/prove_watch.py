@@ -54,7 +54,9 @@ def watch_proof(request: "ProveRequest", output: ProofFormat, explain: object) -
 
 
 def _write(lines: Iterator[str]) -> None:
-    sys.stdout.write("".join(f"{line}\n" for line in lines))
+    from ringfence.cli.proof_output import folded
+
+    sys.stdout.write("".join(f"{line}\n" for line in folded(lines)))
 
 
 def current_lines(update: "Current") -> Iterator[str]:
