@@ -46,6 +46,7 @@ add("constrained impersonation in 1.36", "unknown", alice(*constrained))
 add("constrained impersonation in 1.34", "holds", [*OLD, *grant("user:alice", constrained)])
 # What is above namespaces takes a ClusterRoleBinding.
 add("get nodes/proxy", "broken", alice(rule("get", "nodes/proxy")))
+add("list nodes/proxy, which no request is", "holds", alice(rule("list watch", "nodes/proxy")))
 add("get nodes/proxy by a RoleBinding", "holds", alice(rule("get", "nodes/proxy"), place=THERE))
 add("impersonation by a RoleBinding", "holds", alice(rule("impersonate", "users groups"), place=THERE))
 add("figures of nodes", "holds", alice(rule("get", "nodes/metrics nodes/stats nodes/configz nodes/spec")))

@@ -123,7 +123,7 @@ class Wanted:
 _CREATE = frozenset({"create"})
 # ``impersonate:MODE``: every verb of constrained impersonation, which is 1.36's and above (KEP-5284).
 _CONSTRAINED = frozenset({"impersonate:"})
-# The verb of a proxied request is that of its method.
+# The verb of a proxied request is that of its method: it never is list or watch.
 _PROXIED = frozenset({"create", "get", "update", "patch", "delete"})
 _RBAC = "rbac.authorization.k8s.io"
 _ADMISSION = "admissionregistration.k8s.io"
@@ -157,7 +157,7 @@ TABLE: tuple[Wanted, ...] = (
     *_each(Power.READ_POD_PORTS, _PROXIED, "", "pods/proxy", "services/proxy"),
     *_each(Power.CREATE_TOKENS, _CREATE, "", "serviceaccounts/token"),
     *_each(Power.CREATE_SECRETS, CHANGE, "", "secrets"),
-    *_each(Power.NODE_PROXY, READ | CHANGE, "", "nodes/proxy"),
+    *_each(Power.NODE_PROXY, _PROXIED, "", "nodes/proxy"),
     *_each(Power.NODE_READ, frozenset({"get"}), "", "nodes/log", "nodes/pods"),
     *_each(Power.NODE_READ, frozenset({"create"}), "", "nodes/checkpoint"),
     *_each(Power.IMPERSONATE_USERS, frozenset({"impersonate"}), "", "users"),

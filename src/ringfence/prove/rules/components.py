@@ -260,7 +260,11 @@ def external_store(world: RuleWorld, capability: Capability, state: State) -> It
         return
     facts = world.clusters[capability.cluster]
     stores = facts.snapshot.of(kinds.CLUSTER_SECRET_STORE)
-    for writer in list(state.powers(facts.name, Power.WRITE_EXTERNAL_SECRETS.value)) if stores else ():
+    writers = [capability]
+    if capability.can is Can.RELABEL:
+        named = None if capability.namespace == EVERYWHERE else capability.namespace
+        writers = list(state.powers(facts.name, Power.WRITE_EXTERNAL_SECRETS.value, named))
+    for writer in writers if stores else ():
         spaces = facts.every_namespace() if writer.namespace == EVERYWHERE else (writer.namespace,)
         for store in stores:
             for derivation in _through_store(world, facts, store, spaces, writer, state):

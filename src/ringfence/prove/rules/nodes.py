@@ -296,7 +296,7 @@ def control_plane(world: RuleWorld, capability: Capability, state: State) -> Ite
     powers=(Power.NODE_PROXY,),
 )
 def proxy(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
-    """Any verb: the kubelet's API is behind it."""
+    """Any verb that a proxied request has: the kubelet's API is behind it."""
     if capability.name != Power.NODE_PROXY.value or capability.namespace != EVERYWHERE:
         return
     facts = world.clusters[capability.cluster]
