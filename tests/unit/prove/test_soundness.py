@@ -139,6 +139,9 @@ WORLDS: dict[str, tuple[list[Object], dict[str, str], dict[str, Any]]] = {
     "an account that is not there may be impersonated": (
         [*base(), space("tools"), *grant("user:alice", [rule("impersonate", "serviceaccounts")], "tools", "i"),
          *grant("sa:tools/gone", [rule("get", "secrets")], THERE, "g")], {"access": "broken"}, {}),
+    "what a role names and only one's own namespace has": (
+        [*base(), thing("v1", "Secret", "mine", HERE, type="Opaque"),
+         *grant("user:alice", [rule("get", "secrets", names="mine")])], {"access": "holds"}, {}),
     "and gives no token until it is made": (
         [*base(), space("tools"), *grant("user:alice", [rule("create", "serviceaccounts/token")], "tools", "i"),
          *grant("sa:tools/gone", [rule("get", "secrets")], THERE, "g")], {"access": "unknown"}, {}),
