@@ -138,9 +138,16 @@ def _services_by_address(world: World) -> Iterator[tuple[Address, Body]]:
 
 
 def _targets(world: World, service: Body, entry: Body) -> ServiceTargets:
+    """Kept by the identity of the Service's port, which is kept too, so that no other can come to have it."""
+    known: dict[int, tuple[Body, ServiceTargets]] = world.memo.setdefault("service targets", {})
+    kept = known.get(id(entry))
+    if kept is not None and kept[0] is entry:
+        return kept[1]
     ref = service_ref(service)
     found = tuple(endpoints_of(world, service, entry))
-    return ServiceTargets(ref, found, "" if found else f"{ref} has no end points in the snapshot")
+    targets = ServiceTargets(ref, found, "" if found else f"{ref} has no end points in the snapshot")
+    known[id(entry)] = (entry, targets)
+    return targets
 
 
 def endpoints_of(world: World, service: Body, port: Body) -> Iterator[Endpoint]:
