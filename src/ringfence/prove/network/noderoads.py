@@ -113,7 +113,7 @@ class _Ways:
         faces = [node_face(self.world, pod.node)] if pod.node else []
         if not (entry.own and pod.node):
             faces += [node for node in node_faces(self.world) if node.name != pod.node]
-        for source in self.speakers.towards(pod):
+        for source in self.speakers.towards(pod, entry.protocol, entry.number):
             for address in entry.outer:
                 dialled = Dialled(address.version, address, hides=entry.hides)
                 yield Packet(source, _at(pod, ""), entry.protocol, entry.number, dialled)

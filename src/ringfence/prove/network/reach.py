@@ -89,8 +89,18 @@ def _overlap(one: PortRule, other: PortRule, declared: tuple[Span, ...]) -> bool
     return first <= last and not covered
 
 
+def at_port(found: Openings, protocol: str, number: int) -> int:
+    """The other side's bits that openings let through at one port; names of ports may stand for any."""
+    asked = (PortRule(protocol, number, number),)
+    among = 0
+    for ports, others in found:
+        if _share_a_port(ports, asked, ()):
+            among |= others
+    return among
+
+
 @dataclass(slots=True)
-class _Peers:
+class Peers:
     """Rules of policies against one space, with what was already worked out."""
 
     world: World
@@ -162,23 +172,23 @@ def reach(world: World, sources: Space, destinations: Space, declared: tuple[Spa
     """The upper bound from ``sources`` to ``destinations`` in this world, policies taken as enforced, without what is
     ``declared``."""
     found = Reach(destinations.everything, declared)
-    peers = _Peers(world, sources)
+    peers = Peers(world, sources)
     for place, pod in enumerate(destinations.pods):
-        found.entering.append(_through(world, pod, "ingress", peers, wild=place >= destinations.wild_from))
+        found.entering.append(openings(world, pod, "ingress", peers, wild=place >= destinations.wild_from))
     wanted = 0
     for inside in {others for inward in set(found.entering) for _, others in inward}:
         wanted |= inside
-    others = _Peers(world, destinations)
+    others = Peers(world, destinations)
     leaving: dict[Openings, list[int]] = defaultdict(list)
     for place in places(wanted):
-        out = _through(world, sources.pods[place], "egress", others, wild=place >= sources.wild_from)
+        out = openings(world, sources.pods[place], "egress", others, wild=place >= sources.wild_from)
         if out:
             leaving[out].append(place)
     found.leaving = {out: bits(listed) for out, listed in leaving.items()}
     return found
 
 
-def _through(world: World, pod: Pod, direction: str, peers: _Peers, *, wild: bool) -> Openings:
+def openings(world: World, pod: Pod, direction: str, peers: Peers, *, wild: bool = False) -> Openings:
     """The other side's bits that may pass a pod's policies in one direction, by ports."""
     everything: Openings = ((ANY_PORT, peers.space.everything),) if peers.space.everything else ()
     ignored = world.facts.get(POLICY.key) == "ignored"
