@@ -10,7 +10,7 @@ def admits_elsewhere(world: World, pod: Pod, direction: str, inside: frozenset[s
     """May something outside the namespaces ``inside`` pass the pod's policies in this direction?"""
     if pod.host_network or world.facts.get(POLICY.key) != "enforced" or world.may_be_bare(pod.namespace):
         return True
-    if any(entry.touches(pod.namespace) for entry in world.opaque) or world.admin:
+    if world.opaque_in(pod.namespace) or world.admin:
         return True
     selecting = world.selecting(pod, direction)
     if not selecting:

@@ -193,7 +193,7 @@ def openings(world: World, pod: Pod, direction: str, peers: Peers, *, wild: bool
     everything: Openings = ((ANY_PORT, peers.space.everything),) if peers.space.everything else ()
     ignored = world.facts.get(POLICY.key) == "ignored"
     bare = ignored or pod.host_network or world.may_be_bare(pod.namespace)
-    if bare or any(entry.touches(pod.namespace) for entry in world.opaque):
+    if bare or world.opaque_in(pod.namespace):
         return everything
     selecting = _wild_selecting(world, pod, direction) if wild else world.selecting(pod, direction)
     if not selecting:

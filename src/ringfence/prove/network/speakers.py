@@ -124,7 +124,7 @@ def _way_out(world: World, pod: Pod) -> Hashable:
         return pod.ref
     labels = world.namespace_labels(pod.namespace)
     selecting = tuple(id(policy.egress) for policy in world.selecting(pod, "egress"))
-    hidden = tuple(id(entry) for entry in world.opaque if entry.touches(pod.namespace))
+    hidden = tuple(map(id, world.opaque_in(pod.namespace)))
     admin = tuple(
         (id(policy), pod.namespace if labels is None else policy.namespaces.matches(labels))
         for policy in world.admin

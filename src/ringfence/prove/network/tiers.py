@@ -64,8 +64,8 @@ def _opaque_answer(way: Way, found: list[Opaque], kind: str, choices: Choices) -
 def _opaque(way: Way, choices: Choices, trail: Trail, kind: str) -> bool | None:
     found = [
         entry
-        for entry in way.world.opaque
-        if entry.kind == kind and entry.touches(way.subject.namespace) and (way.protocol == "TCP" or not entry.tcp_only)
+        for entry in way.world.opaque_in(way.subject.namespace)
+        if entry.kind == kind and (way.protocol == "TCP" or not entry.tcp_only)
     ]
     if not found:
         return None

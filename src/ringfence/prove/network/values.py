@@ -197,7 +197,3 @@ class Opaque:
     why: str
     denies_only: bool = False
     tcp_only: bool = False
-
-    def touches(self, namespace: str) -> bool:
-        """Can it decide over a pod of this namespace?"""
-        return self.namespace is None or self.namespace == namespace

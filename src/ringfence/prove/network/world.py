@@ -89,6 +89,8 @@ class World:
     _objects_in: dict[str, dict[str, list[Mapping[str, Any]]]] = field(default_factory=dict)
     _selecting: dict[tuple[str, str, frozenset[tuple[str, str]]], list[Policy]] = field(default_factory=dict)
     _by_label: dict[str, PolicyIndex] = field(default_factory=dict)
+    _opaque_in: dict[str, list[Opaque]] = field(default_factory=dict)
+    _opaque_places: dict[str | None, list[int]] = field(default_factory=dict)
 
     def missing(self, resource: str, namespace: str | None) -> Unlisted | None:
         """Why objects of this resource may be missing here, or None when the list is complete."""
@@ -128,10 +130,23 @@ class World:
             self._objects_in[kind] = by_namespace
         return self._objects_in[kind].get(namespace, [])
 
+    def opaque_in(self, namespace: str) -> list[Opaque]:
+        """What may decide over pods of a namespace and cannot be read, in the order of the snapshot."""
+        found = self._opaque_in.get(namespace)
+        if found is None:
+            if self.opaque and not self._opaque_places:
+                for place, entry in enumerate(self.opaque):
+                    self._opaque_places.setdefault(entry.namespace, []).append(place)
+            here = [*self._opaque_places.get(None, ()), *self._opaque_places.get(namespace, ())]
+            found = self._opaque_in[namespace] = [self.opaque[place] for place in sorted(here)]
+        return found
+
     def forget(self) -> None:
         """Drop what was worked out from policies: for a copy whose policies differ."""
         self._selecting = {}
         self._by_label = {}
+        self._opaque_in = {}
+        self._opaque_places = {}
 
     def selecting(self, pod: Pod, direction: str) -> list[Policy]:
         """The NetworkPolicies that isolate a pod in a direction (``ingress`` or ``egress``), in order."""

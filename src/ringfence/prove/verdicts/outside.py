@@ -38,7 +38,7 @@ def _guarded(world: World, namespace: str) -> bool:
         world.facts.get(POLICY.key) == "enforced"
         and not world.admin
         and not world.may_be_bare(namespace)
-        and not any(entry.touches(namespace) for entry in world.opaque)
+        and not world.opaque_in(namespace)
     )
 
 
