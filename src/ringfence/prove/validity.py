@@ -434,6 +434,10 @@ _ENDPOINT = record("ip", ip=text, nodeName=text, targetRef=record(kind=text, nam
 _BACKEND = record(
     service=record("name", name=text, port=record(name=text, number=integer)), resource=record(kind=text, name=text)
 )
+_ROUTE = fields(spec=record(
+    parentRefs=listing(record("name", group=text, kind=text, name=text, namespace=text, sectionName=text)),
+    rules=listing(record(backendRefs=listing(record("name", group=text, kind=text, name=text, namespace=text,
+                                                    port=integer))))))  # fmt: skip
 _FETCHED = fields(spec=record(url=text))
 _NAMED_EXPRESSIONS = listing(record("name", "expression", name=text, expression=text))
 _STRING_DATA = mapping(text)
@@ -449,7 +453,7 @@ _FIELDS: Mapping[Kind, Fields] = {
     Kind("batch", "Job"): fields("spec", spec=record("template", template=_TEMPLATE)),
     Kind("batch", "CronJob"): fields(
         "spec", spec=record("jobTemplate", jobTemplate=record(spec=record(template=_TEMPLATE)))),
-    Kind("", "Namespace"): fields(spec=anything, status=anything),
+    Kind("", "Namespace"): fields(spec=anything, status=record(phase=text)),
     Kind("", "Node"): fields(
         spec=record(
             taints=listing(record("key", "effect", key=text, value=text,
@@ -490,7 +494,7 @@ _FIELDS: Mapping[Kind, Fields] = {
         claimRef=record(namespace=text, name=text), persistentVolumeReclaimPolicy=text, storageClassName=text,
         hostPath=record("path", path=text), local=record("path", path=text), accessModes=listing(text),
         nfs=record("server", "path", server=text, path=text),
-        csi=record("driver", "volumeHandle", driver=text, volumeHandle=text))),
+        csi=record("driver", "volumeHandle", driver=text, volumeHandle=text, volumeAttributes=mapping(text)))),
     Kind("", "PersistentVolumeClaim"): fields(spec=record(
         volumeName=text, storageClassName=text, accessModes=listing(text),
         dataSource=record("kind", "name", kind=text, name=text),
@@ -501,6 +505,12 @@ _FIELDS: Mapping[Kind, Fields] = {
         group=text, scope=one_of("Namespaced", "Cluster"), names=record(kind=text, plural=text),
         conversion=record(strategy=text, webhook=record(
             clientConfig=record(url=text, service=record(namespace=text, name=text)))))),
+    **{Kind("gateway.networking.k8s.io", word): _ROUTE
+       for word in ("HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute", "UDPRoute")},
+    Kind("route.openshift.io", "Route"): fields(spec=record(
+        host=text, to=record(kind=text, name=text), alternateBackends=listing(record(kind=text, name=text)))),
+    Kind("admissionregistration.k8s.io", "MutatingAdmissionPolicyBinding"): fields(spec=record(
+        policyName=text, matchResources=_CONSTRAINTS, paramRef=anything)),
     Kind("gateway.networking.k8s.io", "ReferenceGrant"): fields(spec=record(
         from_=listing(record(group=text, kind=text, namespace=text)),
         to=listing(record(group=text, kind=text, name=text)))),
