@@ -74,7 +74,7 @@ def policy(
     **binding: Any,
 ) -> list[Object]:
     """A ValidatingAdmissionPolicy over pods and its binding."""
-    body = {"failurePolicy": "Fail", "matchConstraints": {"resourceRules": [PODS], **(match or {})}}
+    body: dict[str, Any] = {"failurePolicy": "Fail", "matchConstraints": {"resourceRules": [PODS], **(match or {})}}
     body["validations"] = [{"expression": says}]
     bound = {"policyName": name, "validationActions": list(actions), **binding}
     return [
