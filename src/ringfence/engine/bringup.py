@@ -45,9 +45,12 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class _Awaited:
+    """A unit that is waited for; ``ours``: this run started its process, and did not find it starting."""
+
     unit: Unit
     process: Running
     since: float
+    ours: bool
 
 
 def bring_up(units: Sequence[Unit], folder: Path, clock: Clock, report: Report) -> None:
@@ -56,14 +59,22 @@ def bring_up(units: Sequence[Unit], folder: Path, clock: Clock, report: Report) 
     Raises StateError with the program's own reason when one cannot start, UnreachableError when one is late.
     """
     running = {process.directory: process for process in processes.find(folder)}
-    awaited = [
-        _Awaited(unit, _ensure(unit, running.get(unit.directory), clock, report), clock.monotonic()) for unit in units
-    ]
+    awaited = [_ensure(unit, running.get(unit.directory), clock, report) for unit in units]
     deadline = clock.monotonic() + _PATIENCE_SECONDS
     while awaited:
         still = []
         for one in awaited:
-            if _is_ready(one, clock):
+            try:
+                ready = _is_ready(one, clock)
+            except StateError:
+                if one.ours:
+                    raise
+                # What an earlier run started may fail of what has been mended since: room on the disk, a free port.
+                report(f"{one.unit.title}: it failed as it was started earlier; starting it again")
+                processes.stop([one.process], clock)
+                still.append(_start(one.unit, clock))
+                continue
+            if ready:
                 report(f"{one.unit.title} is ready")
             else:
                 still.append(one)
@@ -75,16 +86,17 @@ def bring_up(units: Sequence[Unit], folder: Path, clock: Clock, report: Report) 
         clock.sleep(_POLL_SECONDS)
 
 
-def _ensure(unit: Unit, running: Running | None, clock: Clock, report: Report) -> Running:
+def _ensure(unit: Unit, running: Running | None, clock: Clock, report: Report) -> _Awaited:
     if running is None:
         report(f"{unit.title}: starting")
-        return _start(unit)
+        return _start(unit, clock)
+    found = _Awaited(unit, running, clock.monotonic(), ours=False)
     wanted = status.generation(unit.configuration)
     said = status.read(unit.directory)
     if running.program != unit.program:
         why = "another version of the program is running; replacing it"
     elif said is None or said.pid != running.pid or said.phase == "starting":
-        return running  # it was started a moment ago, by a run that was killed: wait for it
+        return found  # it was started a moment ago, by a run that was killed: wait for it
     elif said.phase == "failed":
         why = "it failed earlier; starting it again"
     elif said.generation != wanted and not unit.reloads:
@@ -92,14 +104,14 @@ def _ensure(unit: Unit, running: Running | None, clock: Clock, report: Report) -
     elif said.generation != wanted:
         report(f"{unit.title}: its configuration changed")
         processes.hang_up(running)
-        return running
+        return found
     elif not _answers(unit):
         why = "it does not answer; starting it again"
     else:
-        return running
+        return found
     report(f"{unit.title}: {why}")
     processes.stop([running], clock)
-    return _start(unit)
+    return _start(unit, clock)
 
 
 def _answers(unit: Unit) -> bool:
@@ -107,8 +119,9 @@ def _answers(unit: Unit) -> bool:
     return any(unit.healthy() for _ in range(_QUESTIONS))
 
 
-def _start(unit: Unit) -> Running:
-    return processes.start(unit.program, unit.directory, unit.log, unit.environment)
+def _start(unit: Unit, clock: Clock) -> _Awaited:
+    process = processes.start(unit.program, unit.directory, unit.log, unit.environment)
+    return _Awaited(unit, process, clock.monotonic(), ours=True)
 
 
 def _is_ready(one: _Awaited, clock: Clock) -> bool:

@@ -1,9 +1,14 @@
+import os
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
-from ringfence.engine import status
-from ringfence.engine.bringup import Unit, failure
+from patience import eventually
+from ringfence.base.clock import Clock, SystemClock
+from ringfence.engine import processes, status
+from ringfence.engine.bringup import Unit, bring_up, failure
 from ringfence.engine.status import Status
 
 
@@ -43,3 +48,53 @@ def test_a_status_that_cannot_be_read_is_none(tmp_path: Path, content: str) -> N
 
 def test_nobody_answers_where_nobody_listens(tmp_path: Path) -> None:
     assert not status.answers(1, tmp_path / "ca.crt")
+
+
+_STORY = """
+say() {{ echo "{{\\"pid\\": $$, \\"phase\\": \\"$1\\", \\"reason\\": \\"\\", \\"message\\": \\"\\", \\"generation\\": \\"{generation}\\", \\"version\\": \\"\\"}}" > s; mv s c/status.json; }}
+if [ ! -e room ]; then say starting; while [ ! -e room ]; do sleep 0.05; done; exit 1; fi
+say ready
+while :; do sleep 0.1; done
+"""  # noqa: E501 - a script's line
+
+
+@dataclass
+class _RoomIsMade(Clock):
+    """The system's time; whoever waits makes room meanwhile."""
+
+    room: Path
+
+    def now(self) -> datetime:
+        return SystemClock().now()
+
+    def monotonic(self) -> float:
+        return SystemClock().monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        self.room.touch()
+        SystemClock().sleep(seconds)
+
+
+def test_what_an_earlier_run_started_may_fail_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was out of room; there is some now, and nobody should have to say so twice."""
+    monkeypatch.chdir(tmp_path)
+    program, directory = tmp_path / "ringfence-cluster", tmp_path / "c"
+    program.symlink_to("/bin/sh")
+    directory.mkdir()
+    (directory / "cluster.json").write_text("{}")
+    generation = status.generation(directory / "cluster.json")
+    (tmp_path / "run").write_text(_STORY.format(generation=generation))
+    environment = {"PATH": os.environ["PATH"]}
+    unit = Unit("cluster c", program, directory, directory / "cluster.json", environment, True, lambda: True)
+    earlier = processes.start(program, directory, unit.log, environment)
+    eventually(lambda: status.read(directory) is not None, "it has begun", 10.0)
+    words: list[str] = []
+    try:
+        bring_up([unit], tmp_path, _RoomIsMade(tmp_path / "room"), words.append)
+        assert words == [
+            "cluster c: it failed as it was started earlier; starting it again",
+            "cluster c is ready",
+        ]
+        assert not processes.alive(earlier)
+    finally:
+        processes.stop(processes.find(tmp_path), SystemClock())
