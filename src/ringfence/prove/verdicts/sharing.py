@@ -9,7 +9,7 @@ from ringfence.prove.admission.webhooks import webhook_guards
 from ringfence.prove.answer import Answer as Found
 from ringfence.prove.answer import Truth
 from ringfence.prove.asking.answers import AdmissionAnswer, Aim, Told
-from ringfence.prove.closure.capability import Can, acts_as
+from ringfence.prove.closure.capability import Can, Capability, acts_as
 from ringfence.prove.closure.engine import State
 from ringfence.prove.facts.pods import PodFacts
 from ringfence.prove.facts.territory import Territory
@@ -31,7 +31,7 @@ def share(world: ProofWorld, held: Held, a: Territory, b: Territory) -> Found:
         text = "no Node is in the snapshot: whether the two share one"
         return Found(Truth.UNKNOWN, (text,), (text,))
     ours = _sides(world, facts.name, a, b, "certain" if held.certain else "possible")
-    theirs = _sides(world, facts.name, b, a, "own")
+    theirs = _sides(world, facts.name, b, a, "own" if held.certain else "own, possibly")
     return shared_nodes(NodeShare(node, ours[node], theirs[node]) for node in facts.nodes)
 
 
@@ -52,18 +52,29 @@ def acts(state: State, answer: AdmissionAnswer) -> bool:
 
 
 def _sides(world: ProofWorld, cluster: str, side: Territory, other: Territory, which: str) -> dict[str, Found]:
-    """``_side`` for the namespaces where the side surely or possibly makes pods, or surely and they are its own;
-    the same against everybody with whom it has the same people in common."""
+    """``_side`` for the namespaces where the side surely or possibly makes pods, all or its own; the same against
+    everybody with whom it has the same people in common."""
 
     def found() -> dict[str, Found]:
-        held = Held(world.clusters[cluster], world.state(side.name, other.name), certain=which != "possible")
+        held = Held(world.clusters[cluster], world.state(side.name, other.name), certain=which in ("certain", "own"))
         creates = held.places(Can.CREATE_PODS)
-        if which == "own":
-            return _side(held, side, creates & side.namespaces(cluster), [])
+        if which.startswith("own"):
+            own = _side(held, side, creates & side.namespaces(cluster), [])
+            return own if which == "own" else _perhaps_anywhere(held, side, own)
         return _side(held, side, creates, scaled(held))
 
     entitled = world.partition.people_of_both(side.name, other.name)
     return world.memory.once(("side", cluster, side.name, entitled, which), found, operator.eq)
+
+
+def _perhaps_anywhere(held: Held, side: Territory, own: dict[str, Found]) -> dict[str, Found]:
+    """Where a side's pods may be, if it is not known whether its people may do anything (a role that is not there)."""
+    admin = Capability(Can.CLUSTER_ADMIN, held.facts.name)
+    if not held.has(admin) or held.state.reached[admin].doubts == 0:
+        return own
+    doubts = held.state.chain(admin).doubts
+    perhaps = Found(Truth.UNKNOWN, (f"where {side.name} may have pods",), doubts)
+    return {node: perhaps if found.truth is Truth.NO else found for node, found in own.items()}
 
 
 def _side(held: Held, side: Territory, creates: frozenset[str], more: Sequence[PodFacts]) -> dict[str, Found]:
