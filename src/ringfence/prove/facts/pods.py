@@ -51,7 +51,8 @@ class PodFacts:
     spec: Object
     template: bool
     contents: PodContents
-    attached: bool = False
+    attached: bool
+    status: Object
 
     @property
     def namespace(self) -> str:
@@ -118,6 +119,7 @@ class _Reader:
             template,
             contents,
             bool((metadata.get("annotations") or {}).get(NETWORKS)),
+            {} if template else body.get("status") or {},
         )
 
     def _contents(self, spec: Object) -> PodContents:

@@ -1,7 +1,9 @@
 """What follows from owning a node, and how nodes are come by."""
 
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from ipaddress import ip_address
 
 from ringfence.prove.admission.placement import NodeChoice, could_come, nodes_open_to
 from ringfence.prove.closure.capability import EVERYWHERE, Can, Capability, acts_as, inside
@@ -10,6 +12,9 @@ from ringfence.prove.facts.cluster import ClusterFacts
 from ringfence.prove.facts.pods import PodFacts
 from ringfence.prove.facts.territory import pool_nodes
 from ringfence.prove.kinds import ObjectName
+from ringfence.prove.network.build import build_world
+from ringfence.prove.network.told import told_apart
+from ringfence.prove.network.values import canonical_address
 from ringfence.prove.rbac.powers import Power
 from ringfence.prove.rules.escalation import names_of
 from ringfence.prove.rules.registry import RuleWorld, rule
@@ -128,8 +133,8 @@ def _may_come(world: RuleWorld, facts: ClusterFacts, pod: PodFacts, node: str) -
 def _classes(
     world: RuleWorld, facts: ClusterFacts, pods: Sequence[PodFacts], *, by_node: bool = False
 ) -> list[PodFacts]:
-    """One pod of each kind: pods of one namespace, labels, identity, contents and pool give the same. ``by_node``: and
-    of one node, where they lead out to it."""
+    """One pod of each kind: pods of one namespace, labels, identity, contents and pool give the same, if no range of
+    addresses that a policy names tells them apart. ``by_node``: and of one node, where they lead out to it."""
     told = {key for item in world.partition.deployments for place in item.where for key in place.labels}
     unheard = _PER_POD - told
     tokens, pools = _tokens_of(facts), _pools_of(world, facts)
@@ -140,9 +145,30 @@ def _classes(
         node = pod.node if by_node and (hosted or pod.contents.escape is not None) else None
         kind = pod.name.kind if pod.template else ""
         held = tokens.get((pod.name.kind, pod.namespace, pod.name.name))
-        place = (pod.namespace, pools.get(pod.node or ""), node)
+        place = (pod.namespace, pools.get(pod.node or ""), node, _cells_of(facts, pod))
         found.setdefault((place, pod.account, pod.token, labels, kind, pod.contents, hosted, held), pod)
     return list(found.values())
+
+
+def _cells_of(facts: ClusterFacts, pod: PodFacts) -> tuple[int, ...]:
+    """Between which ends of ranges the addresses of a pod lie."""
+    ends = _ends_of_ranges(facts)
+    if not ends:
+        return ()
+    texts = {pod.status.get("podIP"), *(entry.get("ip") for entry in pod.status.get("podIPs") or ())}
+    known = (canonical_address(text) for text in texts)
+    addresses = (ip_address(text) for text in known if text is not None)
+    return tuple(sorted(bisect_right(ends, (address.version, int(address))) for address in addresses))
+
+
+def _ends_of_ranges(facts: ClusterFacts) -> tuple[tuple[int, int], ...]:
+    """The ends of all ranges of addresses that policies of the cluster name."""
+
+    def found() -> tuple[tuple[int, int], ...]:
+        policies = (item for kind, items in facts.snapshot.objects.items() if "Policy" in kind.kind for item in items)
+        return told_apart(build_world(policies)).ends
+
+    return facts.memory.once(("ends of ranges", facts.name), found)
 
 
 def _tokens_of(facts: ClusterFacts) -> Mapping[tuple[str, str, str], frozenset[str]]:
