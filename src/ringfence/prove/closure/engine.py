@@ -7,7 +7,7 @@ one without doubt wins over any with. A capability that only doubtful chains giv
 
 import heapq
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from ringfence.prove.closure.capability import EVERYWHERE, Can, Capability
@@ -64,6 +64,7 @@ class State:
     by_power: dict[tuple[str, str], list[Capability]] = field(default_factory=lambda: defaultdict(list))
     by_place: dict[tuple[str, str, str], list[Capability]] = field(default_factory=lambda: defaultdict(list))
     order: dict[Capability, int] = field(default_factory=dict)
+    answered: set[Hashable] = field(default_factory=set)
 
     def take(self, reached: Reached) -> None:
         """Enter a capability that has been reached, the last of all."""
@@ -78,6 +79,14 @@ class State:
             self.by_place[name, cluster, namespace].append(capability)
         elif can is Can.CREATE_PODS:
             self.by_place[can, cluster, namespace].append(capability)
+
+    def first(self, question: Hashable) -> bool:
+        """Whether nobody asked this before. What follows from many capabilities alike follows from the first of them,
+        which no other was reached more cheaply than."""
+        if question in self.answered:
+            return False
+        self.answered.add(question)
+        return True
 
     def has(self, capability: Capability) -> bool:
         """Whether the capability has been reached."""

@@ -31,7 +31,13 @@ def application(world: RuleWorld, capability: Capability, state: State) -> Itera
     found = facts.document(kinds.ARGO_APPLICATION, capability.namespace, capability.name)
     if found is None:
         return
-    yield from _through_project(world, facts, found, object_name(facts.name, found))
+    spec = found.get("spec") or {}
+    destination = spec.get("destination") or {}
+    space = destination.get("namespace") if impersonates(facts, capability.namespace) else None
+    meant = (spec.get("project"), destination.get("name"), destination.get("server"), space)
+    # A project allows the same to each of its Applications, of which there may be one for every namespace.
+    if state.first(("argocd/application", facts.name, capability.namespace, meant)):
+        yield from _through_project(world, facts, found, object_name(facts.name, found))
 
 
 @rule(
