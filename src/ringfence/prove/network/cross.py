@@ -11,6 +11,7 @@ from typing import cast
 
 from ringfence.prove.answer import Answer, Truth
 from ringfence.prove.network.cells import Span, port_cells, relevant_for_destination, relevant_rules
+from ringfence.prove.network.certain import Certainty
 from ringfence.prove.network.cni import POLICY, SCTP
 from ringfence.prove.network.entrances import services_of
 from ringfence.prove.network.flow import Dialled
@@ -128,9 +129,10 @@ class _Search:
         sources = self._space(self.a, hosts, wild=True)
         destinations = self._space(b, hosts, wild=False)
         unsure: list[Connection] = []
+        certainty = Certainty(self.world, sources)
         for asked, (source, destination) in enumerate(_candidates(self.world, sources, destinations, self.declared), 1):
             found = None
-            if len(unsure) < ENOUGH_UNKNOWN or self._may_be_sure(sources.pods[source], destinations.pods[destination]):
+            if len(unsure) < ENOUGH_UNKNOWN or certainty.may_be(source, destinations.pods[destination]):
                 created = source >= sources.wild_from
                 found = self._ask(sources.pods[source], destinations.pods[destination], created=created)
             if found is not None and found.answer.truth is Truth.YES:
@@ -141,17 +143,6 @@ class _Search:
                 why = f"more than {MOST_PAIRS} pairs of pods could connect and none surely does"
                 return Crossing(Truth.UNKNOWN, tuple(unsure), (why,))
         return self._conclude(sources, destinations, unsure)
-
-    def _may_be_sure(self, source: Pod, destination: Pod) -> bool:
-        """Whether a connection could be certain: not where a policy in a plugin's own language may deny it. Pods on the
-        network of nodes may get past that."""
-        if source.host_network or destination.host_network:
-            return True
-        return not any(
-            entry.kind == "vendor" and not entry.tcp_only
-            for end in (source, destination)
-            for entry in self.world.opaque_in(end.namespace)
-        )
 
     def _hosted(self, group: Group) -> bool:
         return bool(self._kept(("hosted", id(group)), group, lambda: any(pod.host_network for pod in group.pods)))
