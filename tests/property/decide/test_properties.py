@@ -30,6 +30,11 @@ def test_permuting_the_input_changes_nothing_but_order(spec: dict[str, Any], shu
         for each in shuffled["applications"]
     ]
     second = to_json(plan(landscape(shuffled)))
+    if "feasible" in (first["status"], second["status"]):
+        # Out of time, one order may have come further than the other: neither may pass what the other has shown.
+        assert first["price"] >= second["bound"]
+        assert second["price"] >= first["bound"]
+        return
     for key in ("status", "price", "bound", "environments", "placements"):
         assert first[key] == second[key]
 
@@ -46,7 +51,9 @@ def test_adding_a_requirement_never_lowers_the_price(spec: dict[str, Any], other
     if after.status is Status.OPTIMAL:
         assert after.price >= before.price
     if after.status is not Status.INFEASIBLE:
-        assert after.price >= after.bound >= before.bound
+        # Out of time, the bound of the harder search may be the weaker one; no answer passes the other's bound.
+        assert after.price >= after.bound
+        assert after.price >= before.bound
 
 
 @settings(_SETTINGS, max_examples=400)
