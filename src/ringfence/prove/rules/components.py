@@ -210,8 +210,6 @@ def exposed_controllers(facts: ClusterFacts) -> Iterator[tuple[PodFacts, str | N
 )
 def external_addresses(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
     """The admission plugin DenyServiceExternalIPs closes it; where flags are not seen it is in doubt."""
-    if capability.name != Power.WRITE_SERVICES.value:
-        return
     facts = world.clusters[capability.cluster]
     said = frozenset[str]() if facts.flags.seen else world.partition.assume.admission
     if "DenyServiceExternalIPs" in facts.flags.admission_enabled | said:
@@ -256,8 +254,6 @@ def _answers_names(pod: PodFacts) -> bool:
 def external_store(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
     """Every ExternalSecret of the same cluster-wide store: its value is one remote key away. A store that is a cluster
     gives the Secrets of the namespace that it reads."""
-    if capability.can is Can.POWER and capability.name != Power.WRITE_EXTERNAL_SECRETS.value:
-        return
     facts = world.clusters[capability.cluster]
     stores = facts.snapshot.of(kinds.CLUSTER_SECRET_STORE)
     writers = [capability]

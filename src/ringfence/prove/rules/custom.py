@@ -195,8 +195,6 @@ def _find_watching(facts: ClusterFacts, group: str, plural: str) -> list[Subject
 )
 def definitions(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
     """By a conversion webhook of one's own, or with the definition. Where there are none, there is nothing to alter."""
-    if capability.name != Power.WRITE_CRDS.value:
-        return
     facts = world.clusters[capability.cluster]
     if _present(facts):
         text = "custom resources of others can be converted by a webhook of one's own"
@@ -214,8 +212,6 @@ def definitions(world: RuleWorld, capability: Capability, state: State) -> Itera
 )
 def steered(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
     """How far, its code says: in doubt."""
-    if capability.name not in (Power.WRITE_CONFIG_MAPS.value, Power.CREATE_SECRETS.value):
-        return
     facts = world.clusters[capability.cluster]
     maps = capability.name == Power.WRITE_CONFIG_MAPS.value
     only = set(names_of(capability))

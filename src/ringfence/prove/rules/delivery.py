@@ -157,8 +157,6 @@ def global_roles(world: RuleWorld, capability: Capability, state: State) -> Iter
 )
 def settings(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
     """Who may log in, or whose manifests it reads, is in doubt."""
-    if capability.name != Power.WRITE_CONFIG_MAPS.value:
-        return
     facts = world.clusters[capability.cluster]
     names = set(names_of(capability))
     for document in _settings_of(facts):

@@ -162,8 +162,6 @@ def _roles_by_namespace(facts: ClusterFacts) -> dict[str, list[RoleRules]]:
 )
 def impersonate_users(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
     """Unlimited: everybody whom a binding names."""
-    if capability.name != Power.IMPERSONATE_USERS.value:
-        return
     index = world.clusters[capability.cluster].rbac
     bound = tuple(subject.name for subject in list(index.grants) if subject.kind == "User")
     people = tuple(name for item in world.partition.deployments for name in item.people.users)
@@ -199,8 +197,7 @@ def impersonate_groups(world: RuleWorld, capability: Capability, state: State) -
 )
 def impersonate_accounts(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
     """In the namespace of the right."""
-    if capability.name == Power.IMPERSONATE_ACCOUNTS.value:
-        yield from every_account(world, capability, "rbac/impersonate-accounts", "may be impersonated", absent=True)
+    yield from every_account(world, capability, "rbac/impersonate-accounts", "may be impersonated", absent=True)
 
 
 @rule(
@@ -213,8 +210,6 @@ def impersonate_accounts(world: RuleWorld, capability: Capability, state: State)
 )
 def impersonate_for_some(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
     """Whom, and for which requests, is in doubt."""
-    if capability.name != Power.IMPERSONATE_FOR_SOME.value:
-        return
     facts = world.clusters[capability.cluster]
     gate = facts.flags.feature_gates.get("ConstrainedImpersonation")
     if gate is False or (gate is None and facts.minors and max(facts.minors) < 36):
@@ -237,8 +232,7 @@ def _becomes(state: State, capability: Capability, gives: Capability, text: str)
 )
 def create_token(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
     """The TokenRequest API."""
-    if capability.name == Power.CREATE_TOKENS.value:
-        yield from every_account(world, capability, "rbac/create-token", "gives out its token")
+    yield from every_account(world, capability, "rbac/create-token", "gives out its token")
 
 
 @rule(
@@ -300,8 +294,6 @@ def every_account(
 def sign(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
     """Three rights together; the signer may be named with a wildcard. The signer of kubelets makes one a node."""
     wanted = (Power.CREATE_SIGNING_REQUESTS, Power.APPROVE_REQUESTS, Power.APPROVE_SIGNER)
-    if capability.name not in {power.value for power in wanted}:
-        return
     create, approve = (next(state.powers(capability.cluster, power.value), None) for power in wanted[:2])
     if create is None or approve is None:
         return
@@ -342,12 +334,11 @@ def node_requests(world: RuleWorld, capability: Capability, state: State) -> Ite
 )
 def mutating(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
     """A pod of kube-system can be given another image."""
-    if capability.name == Power.WRITE_MUTATING_WEBHOOKS.value:
-        yield Derivation(
-            Capability(Can.CLUSTER_ADMIN, capability.cluster),
-            "admission/mutating",
-            via(state, capability, "every object that anybody creates can be altered"),
-        )
+    yield Derivation(
+        Capability(Can.CLUSTER_ADMIN, capability.cluster),
+        "admission/mutating",
+        via(state, capability, "every object that anybody creates can be altered"),
+    )
 
 
 @rule(
@@ -359,12 +350,11 @@ def mutating(world: RuleWorld, capability: Capability, state: State) -> Iterator
 )
 def validating(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
     """It needs a create or update, so it is a matter of time."""
-    if capability.name == Power.WRITE_VALIDATING_WEBHOOKS.value:
-        yield Derivation(
-            Capability(Can.READ_SECRET, capability.cluster, EVERYWHERE, EVERYWHERE),
-            "admission/validating",
-            via(state, capability, "a webhook of one's own is sent every Secret"),
-        )
+    yield Derivation(
+        Capability(Can.READ_SECRET, capability.cluster, EVERYWHERE, EVERYWHERE),
+        "admission/validating",
+        via(state, capability, "a webhook of one's own is sent every Secret"),
+    )
 
 
 @rule(
@@ -376,9 +366,8 @@ def validating(world: RuleWorld, capability: Capability, state: State) -> Iterat
 )
 def api_services(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
     """Aggregation forwards what it is asked."""
-    if capability.name == Power.WRITE_API_SERVICES.value:
-        yield Derivation(
-            Capability(Can.CLUSTER_ADMIN, capability.cluster),
-            "apiserver/custom-api",
-            via(state, capability, "requests of others can be answered by one's own server"),
-        )
+    yield Derivation(
+        Capability(Can.CLUSTER_ADMIN, capability.cluster),
+        "apiserver/custom-api",
+        via(state, capability, "requests of others can be answered by one's own server"),
+    )

@@ -30,8 +30,6 @@ _DEFAULT = "--default-service-account"
 def flux_write(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
     """Where the controllers run with --default-service-account still with those of any account of the namespace. What
     is applied may hold what Secrets there hold."""
-    if capability.name != Power.WRITE_FLUX.value:
-        return
     facts = world.clusters[capability.cluster]
     if not _controllers(facts) and not any(facts.snapshot.of(kind) for kind in _KINDS):
         return
@@ -89,8 +87,6 @@ def flux_source(world: RuleWorld, capability: Capability, state: State) -> Itera
     """Sources in the namespace of the right, and those of the deployment's own. Those of another namespace are read
     unless the controllers run with --no-cross-namespace-refs."""
     facts = world.clusters[capability.cluster]
-    if capability.can is Can.POWER and capability.name != Power.WRITE_FLUX_SOURCES.value:
-        return
     if capability.can is Can.DELIVER and not any(kind.kind == capability.detail for kind in kinds.FLUX_SOURCES):
         return
     only = set(names_of(capability)) if capability.can is Can.POWER else {capability.name}

@@ -34,8 +34,6 @@ _PRACTICE = "kubernetes.io/docs/concepts/security/rbac-good-practices"
 def root_pod(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
     """Taints stop nobody who writes tolerations; only admission does, and only while its policies and what they look
     at (labels of namespaces and nodes) stay."""
-    if capability.can is Can.POWER and capability.name not in _LOOSENING:
-        return
     facts = world.clusters[capability.cluster]
     for made in _root_pods(capability, state):
         others = () if made == capability else (made,)
@@ -347,8 +345,6 @@ def proxy(world: RuleWorld, capability: Capability, state: State) -> Iterator[De
 )
 def read(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
     """The kubelet answers directly; of named nodes their own pods."""
-    if capability.name != Power.NODE_READ.value:
-        return
     facts = world.clusters[capability.cluster]
     names = names_of(capability)
     spaces = {pod.namespace for node in names for pod in facts.pods_on.get(node, ())} if names else {EVERYWHERE}

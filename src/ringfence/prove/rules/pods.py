@@ -32,8 +32,6 @@ _STANDARDS = "kubernetes.io/docs/concepts/security/pod-security-standards"
 def create(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
     """Follows without a step: the binding's step says it. A pod may bring claims of its own (ephemeral volumes). A
     workload that is named has to be there to be changed."""
-    if capability.name != Power.CREATE_PODS.value:
-        return
     facts = world.clusters[capability.cluster]
     names = set(names_of(capability))
     places, doubt = [capability.namespace], None
@@ -146,8 +144,6 @@ _Asked = Callable[..., Guard]
 def _let_in(
     world: RuleWorld, capability: Capability, state: State, gives: Can, name: str, use: str, asked: _Asked
 ) -> Iterator[Derivation]:
-    if capability.can is Can.POWER and capability.name not in _SWITCHES:
-        return
     facts = world.clusters[capability.cluster]
     for namespace in _made_in(facts, capability, state):
         relabel = _relabels(state, capability.cluster, namespace)
@@ -237,8 +233,6 @@ def _pods_let_in(
 )
 def relabel(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
     """A RoleBinding suffices where it is in the namespace itself."""
-    if capability.name != Power.RELABEL_NAMESPACES.value:
-        return
     names = names_of(capability) or (capability.namespace,)
     for name in names:
         if capability.namespace in (EVERYWHERE, name):
@@ -254,8 +248,6 @@ def relabel(world: RuleWorld, capability: Capability, state: State) -> Iterator[
 )
 def delete_namespaces(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
     """A RoleBinding suffices where it is in the namespace itself."""
-    if capability.name != Power.DELETE_NAMESPACES.value:
-        return
     for name in names_of(capability) or (capability.namespace,):
         if capability.namespace in (EVERYWHERE, name):
             gives = Capability(Can.TOUCH, capability.cluster, name, "delete the namespace")
@@ -325,8 +317,6 @@ _HOOKS = (kinds.VALIDATING_WEBHOOK, kinds.MUTATING_WEBHOOK)
 )
 def execute_by_get(world: RuleWorld, capability: Capability, state: State) -> Iterator[Derivation]:
     """By the version of the nodes or what is said of it; unknown versions make it doubtful. Ports likewise."""
-    if capability.name not in (Power.EXEC_BY_GET.value, Power.FORWARD_BY_GET.value):
-        return
     facts = world.clusters[capability.cluster]
     gate = facts.flags.feature_gates.get("AuthorizePodWebsocketUpgradeCreatePermission")
     if gate is True or (gate is None and facts.minors and min(facts.minors) >= 35):
