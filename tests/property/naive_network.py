@@ -112,21 +112,26 @@ def direction(
     return True
 
 
+def isolating(objects: list[Json], pod: Json, way: str) -> Iterator[Json]:
+    """The NetworkPolicies that select a pod in a direction."""
+    for item in objects:
+        if item["kind"] != "NetworkPolicy" or item["metadata"]["namespace"] != pod["metadata"]["namespace"]:
+            continue
+        spec = item["spec"]
+        types = spec.get("policyTypes") or (["Ingress", "Egress"] if spec.get("egress") else ["Ingress"])
+        if way.capitalize() in types and matches(spec.get("podSelector") or {}, pod["metadata"]["labels"]):
+            yield item
+
+
 def namespaced(
     objects: list[Json], pod: Json, other: Json, target: Json, protocol: str, port: int, how: dict[str, str], way: str
 ) -> bool | None:
     if on_host(pod) and how["hostNetwork"] == "node":
         return None
     isolated = False
-    for item in objects:
-        if item["kind"] != "NetworkPolicy" or item["metadata"]["namespace"] != pod["metadata"]["namespace"]:
-            continue
-        spec = item["spec"]
-        types = spec.get("policyTypes") or (["Ingress", "Egress"] if spec.get("egress") else ["Ingress"])
-        if way.capitalize() not in types or not matches(spec.get("podSelector") or {}, pod["metadata"]["labels"]):
-            continue
+    for item in isolating(objects, pod, way):
         isolated = True
-        for rule in spec.get(way) or []:
+        for rule in item["spec"].get(way) or []:
             peers = rule.get("from" if way == "ingress" else "to") or []
             ports = rule.get("ports") or []
             if peers and not any(peer_v1(objects, peer, item, other, how) for peer in peers):

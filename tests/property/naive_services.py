@@ -9,7 +9,7 @@ from ipaddress import ip_address, ip_network
 from itertools import product
 from typing import Any
 
-from property.naive_network import direction, matches, passes, port_v1
+from property.naive_network import direction, isolating, matches, passes, port_v1
 
 Json = dict[str, Any]
 FACTS: dict[str, tuple[str, ...]] = {
@@ -117,15 +117,9 @@ def by_address(
 ) -> bool:
     """Do the pod's policies let traffic with an address pass, which only ranges match? ``target`` names ports."""
     isolated = False
-    for item in objects:
-        if item["kind"] != "NetworkPolicy" or item["metadata"]["namespace"] != pod["metadata"]["namespace"]:
-            continue
-        spec = item["spec"]
-        types = spec.get("policyTypes") or (["Ingress", "Egress"] if spec.get("egress") else ["Ingress"])
-        if way.capitalize() not in types or not matches(spec.get("podSelector") or {}, pod["metadata"]["labels"]):
-            continue
+    for item in isolating(objects, pod, way):
         isolated = True
-        for rule in spec.get(way) or []:
+        for rule in item["spec"].get(way) or []:
             peers = rule.get("from" if way == "ingress" else "to") or []
             ports = rule.get("ports") or []
             numbered = [one for one in ports if target is not None or not isinstance(one.get("port"), str)]

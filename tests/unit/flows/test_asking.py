@@ -1,7 +1,6 @@
 """An API server that is busy, silent, slow or forbids to ask, and what a proof does then; a real one is in
 tests/integration."""
 
-import json
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler
@@ -14,7 +13,7 @@ from ringfence.flows.asking import Asked, prove_asking, summary
 from ringfence.kube import Cluster, open_cluster
 from ringfence.prove.asking.answers import Told
 from ringfence.prove.snapshot import snapshot_of
-from unit.kube.test_kube import Answer, Server, says
+from unit.kube.answering import Answer, Server, answering, kubeconfig_of, says
 from unit.prove.proof_worlds import HERE, Object, cluster, grant, partition, rule
 from unit.prove.test_asking import loose, webhook
 
@@ -25,24 +24,13 @@ BUSY = says({"reason": "TooManyRequests", "message": "too many requests, please 
 
 @pytest.fixture
 def server() -> Iterator[Server]:
-    one = Server()
-    yield one
-    one.http.shutdown()
-    one.http.server_close()
+    with answering() as one:
+        yield one
 
 
 @pytest.fixture
 def opened(server: Server, tmp_path: Path) -> Callable[[], Cluster]:
-    path = tmp_path / "config"
-    document = {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "current-context": "here",
-        "clusters": [{"name": "here", "cluster": {"server": server.url}}],
-        "users": [{"name": "me", "user": {"token": "hunter2"}}],
-        "contexts": [{"name": "here", "context": {"cluster": "here", "user": "me"}}],
-    }
-    path.write_text(json.dumps(document), encoding="utf-8")
+    path = kubeconfig_of(server, tmp_path)
     return lambda: open_cluster(path, timeout=0.5)
 
 
